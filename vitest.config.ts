@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config"
+
+const conditions = ["@berth/source", "node", "import", "default"]
+const shared = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions } }
+}
+
+export default defineConfig({
+  ...shared,
+  test: {
+    retry: 0,
+    reporters: [["./scripts/reporter.ts", {}]],
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts", "scripts/test/**/*.test.ts"],
+          exclude: ["**/*.integration.test.ts"],
+          testTimeout: 10_000
+        }
+      },
+      {
+        ...shared,
+        test: {
+          name: "integration",
+          include: ["packages/*/test/**/*.integration.test.ts", "examples/*/test/**/*.integration.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      }
+    ]
+  }
+})
