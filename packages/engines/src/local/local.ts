@@ -1,1 +1,238 @@
-export {}
+/**
+ * The runtime `local`: servers are processes of this machine, listening on loopback only. They outlive the process
+ * that started them and are found again by the next one. Needs a POSIX shell; Windows is not supported.
+ *
+ * Below `folder`: `servers/<id>` holds one server each, `templates/<name>` what new servers are copied from, and
+ * `programs` copies of programs that the servers' user cannot reach where they are.
+ */
+import { rename, rmdir } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { Duration, Effect, Schedule, Semaphore, Stream } from "effect"
+import type { ProgramPlan } from "../ProgramPlan.ts"
+import type { Address, Host, Runtime, ServerFound, ServerSpec, ServerState } from "../Runtime.ts"
+import { fail, HostFailed, NotSupported, type RuntimeError, ServerMissing } from "../RuntimeError.ts"
+import { onDisk } from "./disk.ts"
+import * as LogFile from "./LogFile.ts"
+import { freePort, requireFree } from "./ports.ts"
+import { run } from "./run.ts"
+import {
+  listFolders,
+  type Manifest,
+  readManifest,
+  type ServerFolder,
+  serverFolder,
+  writeManifest
+} from "./ServerFolder.ts"
+import * as ServerProcess from "./ServerProcess.ts"
+import { reachableFolder, removeFolder, type ServerUser, serverUser } from "./ServerUser.ts"
+import * as Template from "./Template.ts"
+
+const loopback = "127.0.0.1"
+const rotateEvery = "30 seconds"
+
+interface Home {
+  readonly servers: string
+  readonly templates: string
+  readonly programs: string
+  readonly user: ServerUser
+}
+
+const openHome = Effect.fnUntraced(function* (folder: string) {
+  const user = yield* serverUser
+  const base = yield* reachableFolder(folder, user)
+  const home: Home = {
+    servers: join(base, "servers"),
+    templates: join(base, "templates"),
+    programs: join(base, "programs"),
+    user
+  }
+  for (const part of [home.servers, home.templates, home.programs]) yield* Template.makeFolder(part)
+  yield* Template.removeHalfMade(home.templates)
+  yield* Template.removeHalfMade(home.programs)
+  yield* Effect.addFinalizer(() => (base === folder ? Effect.void : Effect.ignore(removeIfUnused(home, base, folder))))
+  return home
+})
+
+/** A folder outside of the data directory stays only for as long as a server is in it. */
+const removeIfUnused = (home: Home, base: string, link: string) =>
+  onDisk("remove a folder", base, () => rmdir(home.servers)).pipe(
+    Effect.andThen(removeFolder(base)),
+    Effect.andThen(removeFolder(link)),
+    Effect.andThen(onDisk("remove a folder", dirname(base), () => rmdir(dirname(base))))
+  )
+
+const programOf = (spec: ServerSpec): Effect.Effect<ProgramPlan, RuntimeError> => {
+  if (process.platform === "win32") {
+    const next = "Use a Docker host on this machine."
+    return Effect.fail(fail(new NotSupported({ what: "A server on Windows", runtime: "local", next })))
+  }
+  if (spec.plan.program !== undefined) return Effect.succeed(spec.plan.program)
+  const next = "Choose a host that runs containers."
+  return Effect.fail(fail(new NotSupported({ what: `A ${spec.engine.label} server`, runtime: "local", next })))
+}
+
+const manifestOf = (spec: ServerSpec, plan: ProgramPlan, ports: Manifest["ports"]): Manifest => ({
+  format: 1,
+  id: spec.id,
+  engine: spec.engine.id,
+  version: spec.version,
+  labels: spec.labels,
+  ports,
+  stop: { signal: plan.stop.signal, graceMillis: Duration.toMillis(plan.stop.grace) }
+})
+
+const addresses = (ports: Manifest["ports"]): Record<string, Address> =>
+  Object.fromEntries(Object.entries(ports).map(([endpoint, port]) => [endpoint, { host: loopback, port }]))
+
+const signals: Record<string, NodeJS.Signals> = { SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGQUIT: "SIGQUIT" }
+
+const make = Effect.fnUntraced(function* (folder: string) {
+  const home = yield* openHome(folder)
+  const one = yield* Semaphore.make(1)
+  const folderOf = (id: string) => serverFolder(home.servers, id)
+
+  const found = (server: ServerFolder) =>
+    readManifest(server).pipe(
+      Effect.flatMap((manifest) =>
+        manifest === undefined ? Effect.fail(fail(new ServerMissing({ server: server.id }))) : Effect.succeed(manifest)
+      )
+    )
+
+  const reachablePrograms = (plan: ProgramPlan) =>
+    plan.locate.pipe(Effect.flatMap((programs) => Template.reachablePrograms(programs, home.programs, home.user)))
+
+  const stateOf = Effect.fnUntraced(function* (server: ServerFolder, manifest: Manifest) {
+    const process = yield* ServerProcess.find(server, home.user)
+    if (process._tag === "Never") return { _tag: "Stopped" } satisfies ServerState
+    if (process._tag === "Running") {
+      return { _tag: "Running", since: process.since, addresses: addresses(manifest.ports) } satisfies ServerState
+    }
+    const { how, lastLines } = yield* ServerProcess.howItEnded(server, process.pid)
+    return { _tag: "Ended", ending: { how, lastLines } } satisfies ServerState
+  })
+
+  const inspect = (server: ServerFolder) =>
+    readManifest(server).pipe(
+      Effect.flatMap((manifest) =>
+        manifest === undefined
+          ? Effect.succeed(undefined)
+          : stateOf(server, manifest).pipe(
+              Effect.map((state): ServerFound => ({ id: server.id, labels: manifest.labels, state }))
+            )
+      )
+    )
+
+  const stopProcess = (server: ServerFolder, manifest: Manifest) =>
+    ServerProcess.stop(
+      server,
+      { signal: signals[manifest.stop.signal] ?? "SIGTERM", grace: Duration.millis(manifest.stop.graceMillis) },
+      home.user
+    )
+
+  /** Given once by the operating system, then kept: the addresses that apps were told stay true. */
+  const ensurePorts = Effect.fnUntraced(function* (spec: ServerSpec, plan: ProgramPlan, server: ServerFolder) {
+    const manifest = yield* found(server)
+    if (Object.keys(manifest.ports).length === spec.engine.endpoints.length) {
+      for (const port of Object.values(manifest.ports)) yield* requireFree(spec.id, loopback, port)
+      return manifest.ports
+    }
+    const ports: Record<string, number> = {}
+    for (const endpoint of spec.engine.endpoints) ports[endpoint.name] = yield* freePort(loopback)
+    yield* writeManifest(server, manifestOf(spec, plan, ports), home.user)
+    return ports
+  })
+
+  yield* listFolders(home.servers).pipe(
+    Effect.flatMap((servers) => Effect.forEach(servers, (server) => LogFile.rotate(server.log), { discard: true })),
+    Effect.catch((error) => Effect.logWarning("The logs of servers could not be rotated", error)),
+    Effect.repeat(Schedule.spaced(rotateEvery)),
+    Effect.forkScoped
+  )
+
+  const runtime: Runtime = {
+    kind: "local",
+    prepare: Effect.fnUntraced(function* (spec, progress) {
+      const plan = yield* programOf(spec)
+      // One at a time: the second deploy of a version waits for the template that the first one makes.
+      yield* Effect.gen(function* () {
+        const programs = yield* reachablePrograms(plan)
+        const { templates, user } = home
+        yield* Template.ensure({ engine: spec.engine.id, plan, programs, templates, user }, progress)
+      }).pipe(one.withPermits(1))
+    }),
+
+    create: Effect.fnUntraced(function* (spec, progress) {
+      const plan = yield* programOf(spec)
+      const programs = yield* reachablePrograms(plan)
+      const server = folderOf(spec.id)
+      if ((yield* readManifest(server)) === undefined) {
+        yield* writeManifest(server, manifestOf(spec, plan, {}), home.user)
+      }
+      if (yield* Template.exists(server.data)) return
+      const half = `${server.data}.half`
+      yield* removeFolder(half)
+      const template = join(home.templates, Template.templateName(spec.engine.id, plan, programs), "data")
+      yield* progress("Copying the data folder and giving the server its own credentials")
+      yield* Template.copyFolder(template, half, home.user, server.path)
+      yield* run(plan.bootstrap({ programs, data: half }), home.user, server.path)
+      yield* Template.syncFolder(half)
+      yield* onDisk("name a data folder", server.data, () => rename(half, server.data))
+    }),
+
+    start: Effect.fnUntraced(function* (spec) {
+      const plan = yield* programOf(spec)
+      const programs = yield* reachablePrograms(plan)
+      const server = folderOf(spec.id)
+      if ((yield* ServerProcess.find(server, home.user))._tag === "Running") return
+      const ports = yield* ensurePorts(spec, plan, server)
+      const command = plan.serve({ programs, data: server.data, host: loopback, ports })
+      yield* ServerProcess.start(server, command, home.user)
+    }),
+
+    stop: Effect.fnUntraced(function* (spec) {
+      const server = folderOf(spec.id)
+      yield* stopProcess(server, yield* found(server))
+    }),
+
+    remove: Effect.fnUntraced(function* (id) {
+      const server = folderOf(id)
+      const manifest = yield* readManifest(server)
+      if (manifest !== undefined) yield* stopProcess(server, manifest)
+      yield* removeFolder(server.path)
+    }),
+
+    inspect: (id) => inspect(folderOf(id)),
+
+    list: listFolders(home.servers).pipe(
+      Effect.flatMap((servers) => Effect.forEach(servers, inspect, { concurrency: 16 })),
+      Effect.map((all) => all.filter((server) => server !== undefined))
+    ),
+
+    logs: (id, options) => {
+      const server = folderOf(id)
+      return Stream.unwrap(found(server).pipe(Effect.map(() => LogFile.lines(server.log, options))))
+    },
+
+    dataFolder: (id) => Effect.succeed(folderOf(id).data),
+
+    internalAddress: Effect.fnUntraced(function* (spec, endpoint) {
+      const { ports } = yield* found(folderOf(spec.id))
+      const port = ports[endpoint]
+      if (port === undefined) {
+        const detail = `the server ${spec.id} has no port for "${endpoint}" yet; start it first`
+        return yield* Effect.fail(fail(new HostFailed({ action: "tell an address", detail, isRetryable: false })))
+      }
+      return { host: loopback, port }
+    }),
+
+    administration: (engine) => engine.administration
+  }
+  return runtime
+})
+
+/** This machine as a host. `name` defaults to `local`. */
+export const local = (options: { readonly name?: string } = {}): Host => ({
+  name: options.name ?? "local",
+  kind: "local",
+  open: ({ folder }) => make(folder)
+})

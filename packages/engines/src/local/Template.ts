@@ -1,0 +1,122 @@
+/**
+ * Data folders of a version, initialised once and copied for every server. A template is made under another name and
+ * renamed when it is whole and on the disk, so one that was left half-made is never taken for one.
+ */
+import { createHash, randomBytes } from "node:crypto"
+import { cp, mkdir, readdir, rename, stat, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect } from "effect"
+import type { Command, ProgramPlan, Programs } from "../ProgramPlan.ts"
+import type { Progress } from "../Runtime.ts"
+import type { RuntimeError } from "../RuntimeError.ts"
+import { onDisk } from "./disk.ts"
+import { run } from "./run.ts"
+import { isReachable, ownFolder, removeFolder, type ServerUser } from "./ServerUser.ts"
+
+const half = ".half"
+
+/** What a copy is made with: a reflink where the file system can, whole bytes where it cannot. */
+const copyCommand = (from: string, to: string): Command => ({
+  program: "cp",
+  args:
+    process.platform === "linux"
+      ? ["-a", "--reflink=auto", from, to]
+      : process.platform === "darwin"
+        ? ["-cRp", from, to]
+        : ["-Rp", from, to]
+})
+
+/** Some systems' `cp` knows no reflink; then the plain form is right. */
+export const copyFolder = (
+  from: string,
+  to: string,
+  user: ServerUser,
+  cwd: string
+): Effect.Effect<void, RuntimeError> =>
+  run(copyCommand(from, to), user, cwd).pipe(
+    Effect.catchIf(
+      (error) => error.reason._tag === "CommandFailed" && error.reason.lastLines.join(" ").includes("option"),
+      () => removeFolder(to).pipe(Effect.andThen(run({ program: "cp", args: ["-Rp", from, to] }, user, cwd)))
+    )
+  )
+
+/** Puts on the disk what was copied. The kernel would do so within half a minute; a power cut may come sooner. */
+export const syncFolder = (folder: string): Effect.Effect<void, RuntimeError> =>
+  run({ program: "sync", args: process.platform === "linux" ? ["-f", folder] : [] }, {}, "/")
+
+export const exists = (path: string) =>
+  onDisk("look at a folder", path, () =>
+    stat(path).then(
+      () => true,
+      (cause) => (cause.code === "ENOENT" ? false : Promise.reject(cause))
+    )
+  )
+
+const temporary = (path: string) => `${path}.${randomBytes(4).toString("hex")}${half}`
+
+/** Removes what a crash left half-made. */
+export const removeHalfMade = (folder: string): Effect.Effect<void, RuntimeError> =>
+  onDisk("list a folder", folder, () => readdir(folder)).pipe(
+    Effect.flatMap((names) =>
+      Effect.forEach(
+        names.filter((name) => name.endsWith(half)),
+        (name) => removeFolder(join(folder, name)),
+        { discard: true }
+      )
+    )
+  )
+
+/**
+ * The programs themselves, or a copy of them when the servers' user cannot reach them: what npm installs below a home
+ * folder that is closed to others, say.
+ */
+export const reachablePrograms = Effect.fnUntraced(function* (programs: Programs, folder: string, user: ServerUser) {
+  if (yield* isReachable(programs.folder, user)) return programs
+  const root = join(
+    folder,
+    `${programs.version}-${createHash("sha256").update(programs.root).digest("hex").slice(0, 16)}`
+  )
+  const reachable: Programs = { ...programs, root, folder: join(root, programs.folder.slice(programs.root.length)) }
+  if (yield* exists(root)) return reachable
+  const making = temporary(root)
+  yield* onDisk("copy programs", making, async () => {
+    await cp(programs.root, making, { recursive: true, verbatimSymlinks: true })
+    await rename(making, root)
+  }).pipe(Effect.tapError(() => Effect.ignore(removeFolder(making))))
+  return reachable
+})
+
+export const templateName = (engine: string, plan: ProgramPlan, programs: Programs): string =>
+  `${engine}-${programs.version}-${plan.recipe}`
+
+/** Makes the template unless it is there, and answers with its data folder. */
+export const ensure = Effect.fnUntraced(function* (
+  options: {
+    readonly engine: string
+    readonly plan: ProgramPlan
+    readonly programs: Programs
+    readonly templates: string
+    readonly user: ServerUser
+  },
+  progress: Progress
+) {
+  const { plan, programs, templates, user } = options
+  const whole = join(templates, templateName(options.engine, plan, programs))
+  if (yield* exists(whole)) return join(whole, "data")
+  yield* progress(`Initialising the data folder of ${options.engine} ${programs.version} (once for this version)`)
+  const making = temporary(whole)
+  const data = join(making, "data")
+  yield* Effect.gen(function* () {
+    yield* ownFolder(making, user)
+    yield* run(plan.initialise({ programs, data }), user, making)
+    yield* onDisk("write a file", data, () =>
+      Promise.all(Object.entries(plan.files).map(([path, text]) => writeFile(join(data, path), text)))
+    )
+    yield* syncFolder(making)
+    yield* onDisk("name a template", whole, () => rename(making, whole))
+  }).pipe(Effect.onError(() => Effect.ignore(removeFolder(making))))
+  return join(whole, "data")
+})
+
+export const makeFolder = (folder: string): Effect.Effect<void, RuntimeError> =>
+  onDisk("make a folder", folder, () => mkdir(folder, { recursive: true, mode: 0o711 }))
