@@ -1,0 +1,66 @@
+/** The server of a database: what its runtime has to know of it, and how it is reached. */
+import type { Address, Engine, Login, Runtime, RuntimeError, ServerSpec, Target } from "@berth/engines"
+import { Context, Effect, Layer } from "effect"
+import { CredentialStore, type Logins } from "../credentials/CredentialStore.ts"
+import { NotDeployed } from "../credentials/NotDeployed.ts"
+import { Hosts, type HostUnknown } from "../hosts/hosts.ts"
+import type { InvalidInput } from "../schema/InvalidInput.ts"
+import type { KeyMismatch, StoreFailed } from "../store/StoreError.ts"
+import type { Database } from "./Database.ts"
+import { Engines } from "./Engines.ts"
+
+/** A database with everything that its verbs need. */
+export interface Server {
+  readonly engine: Engine.Engine
+  readonly runtime: Runtime
+  readonly spec: ServerSpec
+  readonly logins: Logins
+}
+
+export type ServerError = HostUnknown | InvalidInput | KeyMismatch | NotDeployed | StoreFailed
+
+export class Servers extends Context.Service<
+  Servers,
+  {
+    /** Needs the credentials that a deployment draws. */
+    readonly of: (database: Database) => Effect.Effect<Server, ServerError>
+  }
+>()("@berth/sdk/Servers") {
+  static readonly layer: Layer.Layer<Servers, never, CredentialStore | Engines | Hosts> = Layer.effect(
+    Servers,
+    Effect.gen(function* () {
+      const credentials = yield* CredentialStore
+      const engines = yield* Engines
+      const hosts = yield* Hosts
+      return Servers.of({
+        of: Effect.fnUntraced(function* (database) {
+          const engine = yield* engines.get(database.engine)
+          const runtime = yield* hosts.runtime(database.host)
+          const logins = yield* credentials.find(database.id)
+          if (logins === undefined) return yield* new NotDeployed({ name: database.name })
+          const spec: ServerSpec = {
+            id: database.id,
+            name: database.name,
+            network: database.environment.id,
+            engine,
+            version: database.version,
+            plan: engine.server({ version: database.version, admin: logins.admin }),
+            labels: {
+              owner: "berth",
+              app: database.app.name,
+              environment: database.environment.name,
+              database: database.id
+            }
+          }
+          return { engine, runtime, spec, logins }
+        })
+      })
+    })
+  )
+}
+
+/** The primary endpoint as the given login sees it from here. */
+export const target = ({ engine, runtime, spec }: Server, login: Login): Effect.Effect<Target, RuntimeError> =>
+  runtime
+    .internalAddress(spec, engine.endpoints[0].name)
+    .pipe(Effect.map((address: Address) => ({ ...address, ...login })))

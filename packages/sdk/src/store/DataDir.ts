@@ -1,0 +1,112 @@
+/**
+ * The folder that holds everything of one Berth: the store, the key ring and the hosts' own folders. It is open in one
+ * process at a time; the lock is one of the operating system, so it ends with the process however that ends.
+ */
+import { existsSync } from "node:fs"
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
+import { join, resolve } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { Context, Effect, Layer, type Scope } from "effect"
+import { DataDirInUse, DataDirNotOurs, StoreFailed } from "./StoreError.ts"
+
+/** Says that a folder is ours before anything else is written into it. */
+const marker = "berth.json"
+const format = 1
+
+export type DataDirError = DataDirInUse | DataDirNotOurs | StoreFailed
+
+const onDisk = <A>(run: () => Promise<A>): Effect.Effect<A, StoreFailed> =>
+  Effect.tryPromise({
+    try: run,
+    catch: (cause) => {
+      const full = cause instanceof Error && "code" in cause && cause.code === "ENOSPC"
+      return new StoreFailed({ detail: cause instanceof Error ? cause.message : String(cause), full })
+    }
+  })
+
+const claim = Effect.fnUntraced(function* (folder: string) {
+  const inside = yield* onDisk(
+    (): Promise<Array<string>> =>
+      readdir(folder).catch((cause) => (cause.code === "ENOENT" ? [] : Promise.reject(cause)))
+  )
+  if (inside.includes(marker)) {
+    const text = yield* onDisk(() => readFile(join(folder, marker), "utf8"))
+    const isOurs = yield* Effect.try((): unknown => JSON.parse(text).berth === format).pipe(
+      Effect.orElseSucceed(() => false)
+    )
+    if (isOurs !== true) {
+      return yield* new DataDirNotOurs({ folder, found: `a ${marker} of another format` })
+    }
+    return
+  }
+  if (inside.length > 0) {
+    return yield* new DataDirNotOurs({ folder, found: `${inside.slice(0, 3).join(", ")} and no ${marker}` })
+  }
+  yield* onDisk(async () => {
+    await mkdir(folder, { recursive: true })
+    // Others may pass through, to a server's folder that belongs to them, and not look around.
+    await chmod(folder, 0o711)
+    await writeFile(join(folder, marker), `${JSON.stringify({ berth: format })}\n`, { mode: 0o600 })
+  })
+})
+
+const lock = (folder: string): Effect.Effect<void, DataDirInUse | StoreFailed, Scope.Scope> => {
+  const owner = join(folder, "owner")
+  return Effect.acquireRelease(
+    Effect.try({
+      try: () => {
+        const db = new DatabaseSync(join(folder, "lock"), { timeout: 0 })
+        try {
+          db.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
+          return db
+        } catch (cause) {
+          db.close()
+          throw cause
+        }
+      },
+      catch: (cause) => cause
+    }).pipe(
+      Effect.catch((cause) => {
+        // SQLITE_BUSY: somebody else holds it.
+        if (cause instanceof Error && "errcode" in cause && cause.errcode === 5) {
+          return onDisk(() => readFile(owner, "utf8").catch(() => "its number is not known")).pipe(
+            Effect.flatMap((text) => Effect.fail(new DataDirInUse({ folder, owner: text.trim() })))
+          )
+        }
+        return Effect.fail(new StoreFailed({ detail: `cannot lock ${folder}: ${String(cause)}`, full: false }))
+      })
+    ),
+    (db) => Effect.sync(() => db.close())
+  ).pipe(Effect.andThen(onDisk(() => writeFile(owner, `process ${process.pid}\n`, { mode: 0o600 }))))
+}
+
+export class DataDir extends Context.Service<
+  DataDir,
+  {
+    readonly folder: string
+    readonly store: string
+    readonly keys: string
+    /** The part of the data directory that belongs to a host. */
+    readonly hostFolder: (name: string) => string
+    /** There is a store already, so there must be keys too. */
+    readonly isOld: boolean
+  }
+>()("@berth/sdk/DataDir") {
+  static readonly layer = (path: string): Layer.Layer<DataDir, DataDirError> =>
+    Layer.effect(
+      DataDir,
+      Effect.gen(function* () {
+        const folder = resolve(path)
+        yield* claim(folder)
+        yield* lock(folder)
+        const store = join(folder, "store.sqlite")
+        return DataDir.of({
+          folder,
+          store,
+          keys: join(folder, "keys.json"),
+          hostFolder: (name) => join(folder, "hosts", name),
+          isOld: existsSync(store)
+        })
+      })
+    )
+}

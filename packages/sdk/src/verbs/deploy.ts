@@ -1,0 +1,49 @@
+/** Provisions the server of a database. Undone as a whole when it fails: nothing of it stays on the host. */
+import { Effect } from "effect"
+import { CredentialStore } from "../credentials/CredentialStore.ts"
+import { Engines } from "../databases/Engines.ts"
+import { Servers, target } from "../databases/Servers.ts"
+import { Hosts } from "../hosts/hosts.ts"
+import { speaker, step } from "../operations/step.ts"
+import { prove, ready } from "./ready.ts"
+import type { VerbPlan } from "./VerbPlan.ts"
+
+export const deploy: VerbPlan = {
+  run: Effect.fnUntraced(function* (database) {
+    const credentials = yield* CredentialStore
+    const engines = yield* Engines
+    const hosts = yield* Hosts
+    const server = (yield* Servers).of(database)
+    const say = yield* speaker
+
+    yield* step(
+      "credentials",
+      Effect.flatMap(engines.get(database.engine), (engine) => credentials.draw(database, engine)),
+      { undo: () => credentials.remove(database.id) }
+    )
+    yield* step(
+      "prepare",
+      Effect.flatMap(server, ({ runtime, spec }) => runtime.prepare(spec, say))
+    )
+    yield* step(
+      "create",
+      Effect.flatMap(server, ({ runtime, spec }) => runtime.create(spec, say)),
+      { undo: () => Effect.flatMap(hosts.runtime(database.host), (runtime) => runtime.remove(database.id)) }
+    )
+    yield* step(
+      "start",
+      Effect.flatMap(server, ({ runtime, spec }) => runtime.start(spec))
+    )
+    yield* step("ready", Effect.flatMap(server, ready))
+    yield* step(
+      "users",
+      Effect.gen(function* () {
+        const there = yield* server
+        const admin = yield* target(there, there.logins.admin)
+        yield* there.runtime.administration(there.engine).createApp(admin, there.logins.app)
+      })
+    )
+    yield* step("proof", Effect.flatMap(server, prove))
+  }),
+  after: { succeeded: "running", failed: "failed", cancelled: "created" }
+}

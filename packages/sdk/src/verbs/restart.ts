@@ -1,0 +1,22 @@
+/** Stops the server and starts it again. A restart that is cancelled half-way brings it back up. */
+import { Effect } from "effect"
+import { Servers } from "../databases/Servers.ts"
+import { step } from "../operations/step.ts"
+import { prove, ready } from "./ready.ts"
+import { isCancelled, type VerbPlan } from "./VerbPlan.ts"
+
+export const restart: VerbPlan = {
+  run: Effect.fnUntraced(function* (database) {
+    const server = (yield* Servers).of(database)
+    const bringUp = Effect.flatMap(server, ({ runtime, spec }) => runtime.start(spec))
+    yield* step(
+      "stop",
+      Effect.flatMap(server, ({ runtime, spec }) => runtime.stop(spec)),
+      { undo: (cause) => (isCancelled(cause) ? bringUp : Effect.void) }
+    )
+    yield* step("start", bringUp)
+    yield* step("ready", Effect.flatMap(server, ready))
+    yield* step("proof", Effect.flatMap(server, prove))
+  }),
+  after: { succeeded: "running" }
+}
