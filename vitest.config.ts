@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config"
 
-const conditions = ["@berth/source", "node", "import", "default"]
+const conditions = ["@berth/source", "module", "node", "development|production"]
 const shared = {
   resolve: { conditions },
   ssr: { resolve: { conditions } }

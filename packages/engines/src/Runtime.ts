@@ -5,7 +5,7 @@
  */
 import type { Effect, Scope, Stream } from "effect"
 import type { Administration } from "./Administration.ts"
-import type { Engine, ServerPlan } from "./Engine.ts"
+import type { Engine, Login, ServerPlan } from "./Engine.ts"
 import type { RuntimeError } from "./RuntimeError.ts"
 
 /** Everything that a runtime has to know of a server, from which it can be made again. */
@@ -19,6 +19,8 @@ export interface ServerSpec {
   readonly engine: Engine
   readonly version: string
   readonly plan: ServerPlan
+  /** The administrator's login that a new server gets; the plan has it too, in the form that its programs take. */
+  readonly admin: Login
   /** Kept with the server, so that it can be found without a store: owner, app, environment, database. */
   readonly labels: Readonly<Record<string, string>>
 }

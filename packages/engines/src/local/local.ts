@@ -37,12 +37,12 @@ interface Home {
   readonly user: ServerUser
 }
 
-const openHome = Effect.fnUntraced(function* (folder: string) {
+const openHome = Effect.fnUntraced(function* (folder: string, templates: string | undefined) {
   const user = yield* serverUser
   const base = yield* reachableFolder(folder, user)
   const home: Home = {
     servers: join(base, "servers"),
-    templates: join(base, "templates"),
+    templates: templates ?? join(base, "templates"),
     programs: join(base, "programs"),
     user
   }
@@ -86,8 +86,8 @@ const addresses = (ports: Manifest["ports"]): Record<string, Address> =>
 
 const signals: Record<string, NodeJS.Signals> = { SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGQUIT: "SIGQUIT" }
 
-const make = Effect.fnUntraced(function* (folder: string) {
-  const home = yield* openHome(folder)
+const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions) {
+  const home = yield* openHome(folder, options.templates)
   const one = yield* Semaphore.make(1)
   const folderOf = (id: string) => serverFolder(home.servers, id)
 
@@ -230,9 +230,19 @@ const make = Effect.fnUntraced(function* (folder: string) {
   return runtime
 })
 
-/** This machine as a host. `name` defaults to `local`. */
-export const local = (options: { readonly name?: string } = {}): Host => ({
+export interface LocalOptions {
+  /** Default: `local`. */
+  readonly name?: string
+  /**
+   * Folder in which templates of data folders are kept, for several data directories to share; it must be within reach
+   * of the servers' user. Default: inside the data directory.
+   */
+  readonly templates?: string
+}
+
+/** This machine as a host. */
+export const local = (options: LocalOptions = {}): Host => ({
   name: options.name ?? "local",
   kind: "local",
-  open: ({ folder }) => make(folder)
+  open: ({ folder }) => make(folder, options)
 })

@@ -19,10 +19,10 @@ export class AppNotFound extends Schema.TaggedError<AppNotFound>()("AppNotFound"
   }
 }
 
-export class AppExists extends Schema.TaggedError<AppExists>()("AppExists", { name: Schema.String }) {
+export class AppExists extends Schema.TaggedError<AppExists>()("AppExists", { app: Schema.String }) {
   readonly code = "APP_EXISTS"
   override get message(): string {
-    return `There is an app "${this.name}" already. Choose another name.`
+    return `There is an app "${this.app}" already. Choose another name.`
   }
 }
 
@@ -75,7 +75,7 @@ export class Apps extends Context.Service<
           const { name } = yield* decodeCreate(input)
           const row = { id: yield* makeId("app"), name, created_at: yield* Clock.currentTimeMillis }
           yield* sql`INSERT INTO apps ${sql.insert(row)}`.pipe(
-            whenTaken(() => new AppExists({ name })),
+            whenTaken(() => new AppExists({ app: name })),
             inStore
           )
           return toApp(row)

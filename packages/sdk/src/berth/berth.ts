@@ -10,7 +10,7 @@ import { Events } from "../events/events.ts"
 import type { Operation, OperationLine, Verb } from "../operations/Operation.ts"
 import { Operations } from "../operations/operations.ts"
 import type { DeployOptions, VerbOptions } from "../verbs/requests.ts"
-import { layer, type OpenError, type Services } from "./layer.ts"
+import { layer, type OpenError, type Options, type Services } from "./layer.ts"
 import { plain } from "./plain.ts"
 
 export interface OpenOptions {
@@ -22,6 +22,10 @@ export interface OpenOptions {
   readonly engines?: ReadonlyArray<Engine.Engine>
   /** Keys that seal secrets, each 32 bytes in base 64. Default: drawn once and kept in the data directory. */
   readonly keys?: { readonly primary: string; readonly keys: Readonly<Record<string, string>> }
+  /** Time between two looks at the hosts, in milliseconds or as in `"2 seconds"`, the default. */
+  readonly lookEvery?: Options["lookEvery"]
+  /** For tests: what goes wrong in operations. `@berth/testing` makes such plans. */
+  readonly faults?: Options["faults"]
 }
 
 /** Answers with the operation's id at once instead of waiting for its end. */
@@ -52,12 +56,14 @@ export class Berth implements AsyncDisposable {
 
   /** Opens the data directory, goes on with what an earlier process left behind, and watches the hosts. */
   static async open(options: OpenOptions = {}): Promise<Berth> {
-    const { dataDir = ".berth", engines, keys } = options
+    const { dataDir = ".berth", engines, faults, keys, lookEvery } = options
     const runtime = ManagedRuntime.make(
       layer({
         dataDir,
         hosts: [await openHost(options.host)],
         ...(engines === undefined ? {} : { engines }),
+        ...(faults === undefined ? {} : { faults }),
+        ...(lookEvery === undefined ? {} : { lookEvery }),
         ...(keys === undefined ? {} : { keys: sealed(keys) })
       })
     )

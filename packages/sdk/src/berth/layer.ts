@@ -1,6 +1,6 @@
 /** All services of a Berth as one layer. */
 import type { Engine, Host, RuntimeError } from "@berth/engines"
-import { Layer } from "effect"
+import { type Duration, Layer } from "effect"
 import {
   ClusterWorkflowEngine,
   RunnerHealth,
@@ -24,10 +24,11 @@ import { Deployments } from "../deployments/deployments.ts"
 import { Environments } from "../environments/environments.ts"
 import { Events } from "../events/events.ts"
 import { Hosts } from "../hosts/hosts.ts"
+import { Faults } from "../operations/Faults.ts"
 import { OperationLog } from "../operations/OperationLog.ts"
 import { OperationStore } from "../operations/OperationStore.ts"
 import { Operations, resume } from "../operations/operations.ts"
-import { Reconciler } from "../reconciler/reconciler.ts"
+import { LookEvery, Reconciler } from "../reconciler/reconciler.ts"
 import { KeyRing, type Keys, type KeysUnreadable } from "../secrets/KeyRing.ts"
 import { Secrets } from "../secrets/secrets.ts"
 import { DataDir, type DataDirError } from "../store/DataDir.ts"
@@ -45,6 +46,10 @@ export interface Options {
   readonly engines?: ReadonlyArray<Engine.Engine>
   /** Default: a file in the data directory, made with it. */
   readonly keys?: Keys
+  /** Time between two looks at the hosts. Default: 2 seconds. */
+  readonly lookEvery?: Duration.Input
+  /** For tests: what goes wrong in operations. */
+  readonly faults?: (typeof Faults)["Service"]
 }
 
 export type OpenError = DataDirError | KeyMismatch | KeysUnreadable | RuntimeError | StoreCorrupted | StoreFailed
@@ -62,6 +67,9 @@ export type Services =
   | Reconciler
   | Requests
 
+/** Every look into the journal names all shards; more of them would only be of use to more processes. */
+const shardsPerGroup = 16
+
 /**
  * Effect's cluster in one process: its journal is in the store, and nothing of it is read from the environment, whose
  * `PORT` and `HOST` belong to the embedder.
@@ -71,7 +79,7 @@ const workflows = ClusterWorkflowEngine.layer.pipe(
   Layer.provide(Runners.layerNoop),
   Layer.provideMerge(SqlMessageStorage.layer),
   Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
-  Layer.provide(ShardingConfig.layer())
+  Layer.provide(ShardingConfig.layer({ shardsPerGroup }))
 )
 
 const operations = Layer.effectDiscard(resume).pipe(
@@ -109,6 +117,8 @@ export const layer = (options: Options): Layer.Layer<Services, OpenError> => {
   )
   return services.pipe(
     Layer.provideMerge(Layer.mergeAll(Engines.layer(options.engines), Hosts.layer(options.hosts))),
-    Layer.provide(state)
+    Layer.provide(state),
+    Layer.provide(options.lookEvery === undefined ? Layer.empty : Layer.succeed(LookEvery, options.lookEvery)),
+    Layer.provide(options.faults === undefined ? Layer.empty : Layer.succeed(Faults, options.faults))
   )
 }

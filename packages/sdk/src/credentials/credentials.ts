@@ -69,7 +69,7 @@ export class Credentials extends Context.Service<
           const database = yield* databases.get(id)
           // While a first deployment runs there are passwords already, and nothing that is proved to take them.
           if (database.phase === "created" || database.phase === "failed") {
-            return yield* new NotDeployed({ name: database.name })
+            return yield* new NotDeployed({ database: database.name })
           }
           return { internal: yield* details(yield* servers.of(database)), public: undefined }
         })

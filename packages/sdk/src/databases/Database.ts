@@ -59,10 +59,10 @@ export class DatabaseNotFound extends Schema.TaggedError<DatabaseNotFound>()("Da
 
 export class DatabaseExists extends Schema.TaggedError<DatabaseExists>()("DatabaseExists", {
   environment: Schema.String,
-  name: Schema.String
+  database: Schema.String
 }) {
   readonly code = "DATABASE_EXISTS"
   override get message(): string {
-    return `The environment "${this.environment}" has a database "${this.name}" already. Choose another name.`
+    return `The environment "${this.environment}" has a database "${this.database}" already. Choose another name.`
   }
 }

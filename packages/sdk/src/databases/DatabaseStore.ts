@@ -69,7 +69,7 @@ export class DatabaseStore extends Context.Service<
           const created_at = yield* Clock.currentTimeMillis
           const row = { id, environment_id: environment.id, name, engine, version, phase: "created", created_at }
           yield* sql`INSERT INTO databases ${sql.insert(row)}`.pipe(
-            whenTaken(() => new DatabaseExists({ environment: environment.name, name })),
+            whenTaken(() => new DatabaseExists({ environment: environment.name, database: name })),
             inStore
           )
           return id

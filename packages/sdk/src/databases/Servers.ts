@@ -24,6 +24,8 @@ export class Servers extends Context.Service<
   {
     /** Needs the credentials that a deployment draws. */
     readonly of: (database: Database) => Effect.Effect<Server, ServerError>
+    /** The same, read from the store by the first who asks, for the steps of one verb. */
+    readonly once: (database: Database) => Effect.Effect<Effect.Effect<Server, ServerError>>
   }
 >()("@berth/sdk/Servers") {
   static readonly layer: Layer.Layer<Servers, never, CredentialStore | Engines | Hosts> = Layer.effect(
@@ -32,29 +34,29 @@ export class Servers extends Context.Service<
       const credentials = yield* CredentialStore
       const engines = yield* Engines
       const hosts = yield* Hosts
-      return Servers.of({
-        of: Effect.fnUntraced(function* (database) {
-          const engine = yield* engines.get(database.engine)
-          const runtime = yield* hosts.runtime(database.host)
-          const logins = yield* credentials.find(database.id)
-          if (logins === undefined) return yield* new NotDeployed({ name: database.name })
-          const spec: ServerSpec = {
-            id: database.id,
-            name: database.name,
-            network: database.environment.id,
-            engine,
-            version: database.version,
-            plan: engine.server({ version: database.version, admin: logins.admin }),
-            labels: {
-              owner: "berth",
-              app: database.app.name,
-              environment: database.environment.name,
-              database: database.id
-            }
+      const of = Effect.fnUntraced(function* (database: Database) {
+        const engine = yield* engines.get(database.engine)
+        const runtime = yield* hosts.runtime(database.host)
+        const logins = yield* credentials.find(database.id)
+        if (logins === undefined) return yield* new NotDeployed({ database: database.name })
+        const spec: ServerSpec = {
+          id: database.id,
+          name: database.name,
+          network: database.environment.id,
+          engine,
+          version: database.version,
+          plan: engine.server({ version: database.version, admin: logins.admin }),
+          admin: logins.admin,
+          labels: {
+            owner: "berth",
+            app: database.app.name,
+            environment: database.environment.name,
+            database: database.id
           }
-          return { engine, runtime, spec, logins }
-        })
+        }
+        return { engine, runtime, spec, logins }
       })
+      return Servers.of({ of, once: (database) => Effect.cached(of(database)) })
     })
   )
 }

@@ -48,7 +48,7 @@ const decodeCreate = decoder(CreateDatabase, {
 export interface DatabaseSummary extends Database, Status {}
 
 export interface Overview extends DatabaseSummary {
-  /** Connection details; `undefined` before the first successful deployment. */
+  /** Connection details; `undefined` before the first successful deployment and while the host does not know them. */
   readonly internal: ConnectionDetails | undefined
   readonly actions: ReadonlyArray<Action>
   /** The operation that runs now. */
@@ -163,7 +163,8 @@ export class Databases extends Context.Service<
           const now = yield* standing(id)
           const internal = yield* credentials.get(id).pipe(
             Effect.map((all) => all.internal),
-            Effect.catchTag("NotDeployed", () => Effect.succeed(undefined))
+            // Nothing to tell before the first deployment, nor while nobody knows where the server is.
+            Effect.catchTag(["NotDeployed", "RuntimeError", "HostUnknown"], () => Effect.succeed(undefined))
           )
           return {
             ...now.database,
@@ -191,7 +192,7 @@ export class Databases extends Context.Service<
             Effect.gen(function* () {
               const database = yield* store.get(id)
               if (database.phase === "created" || database.phase === "failed") {
-                return yield* new NotDeployed({ name: database.name })
+                return yield* new NotDeployed({ database: database.name })
               }
               return (yield* hosts.runtime(database.host)).logs(id, options)
             })

@@ -33,11 +33,11 @@ export class EnvironmentNotFound extends Schema.TaggedError<EnvironmentNotFound>
 
 export class EnvironmentExists extends Schema.TaggedError<EnvironmentExists>()("EnvironmentExists", {
   app: Schema.String,
-  name: Schema.String
+  environment: Schema.String
 }) {
   readonly code = "ENVIRONMENT_EXISTS"
   override get message(): string {
-    return `The app "${this.app}" has an environment "${this.name}" already. Choose another name.`
+    return `The app "${this.app}" has an environment "${this.environment}" already. Choose another name.`
   }
 }
 
@@ -154,7 +154,7 @@ export class Environments extends Context.Service<
             created_at: yield* Clock.currentTimeMillis
           }
           yield* sql`INSERT INTO environments ${sql.insert({ ...row })}`.pipe(
-            whenTaken(() => new EnvironmentExists({ app: app.name, name })),
+            whenTaken(() => new EnvironmentExists({ app: app.name, environment: name })),
             inStore
           )
           return toEnvironment(row)

@@ -14,13 +14,13 @@ export class OperationNotFound extends Schema.TaggedError<OperationNotFound>()("
 /** Another verb runs on this database; verbs of one database never overlap. */
 export class OperationInProgress extends Schema.TaggedError<OperationInProgress>()("OperationInProgress", {
   database: Schema.String,
-  name: Schema.String,
+  databaseName: Schema.String,
   verb: Verb,
   operation: Schema.String
 }) {
   readonly code = "OPERATION_IN_PROGRESS"
   override get message(): string {
-    return `"${this.name}" is busy: ${this.verb} is running (${this.operation}). Wait for it, or cancel it, and try again.`
+    return `"${this.databaseName}" is busy: ${this.verb} is running (${this.operation}). Wait for it, or cancel it, and try again.`
   }
 }
 
@@ -28,7 +28,7 @@ export class OperationInProgress extends Schema.TaggedError<OperationInProgress>
 export class OperationFailed extends Schema.TaggedError<OperationFailed>()("OperationFailed", {
   operation: Schema.String,
   database: Schema.String,
-  name: Schema.String,
+  databaseName: Schema.String,
   verb: Verb,
   failure: Failure
 }) {
@@ -39,7 +39,7 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
     return this.failure.category
   }
   override get message(): string {
-    return `${this.verb} of "${this.name}" failed at the step "${this.failure.step}": ${this.failure.message}`
+    return `${this.verb} of "${this.databaseName}" failed at the step "${this.failure.step}": ${this.failure.message}`
   }
 }
 
@@ -47,12 +47,12 @@ export class OperationFailed extends Schema.TaggedError<OperationFailed>()("Oper
 export class OperationCancelled extends Schema.TaggedError<OperationCancelled>()("OperationCancelled", {
   operation: Schema.String,
   database: Schema.String,
-  name: Schema.String,
+  databaseName: Schema.String,
   verb: Verb
 }) {
   readonly code = "OPERATION_CANCELLED"
   override get message(): string {
-    return `${this.verb} of "${this.name}" was cancelled, and what it had made was undone.`
+    return `${this.verb} of "${this.databaseName}" was cancelled, and what it had made was undone.`
   }
 }
 

@@ -59,11 +59,12 @@ export class Operations extends Context.Service<
           begin,
           succeeded: Effect.fn("Operations.succeeded")(function* (id) {
             const operation = yield* store.ended(id)
-            const { database, databaseName: name, failure, status, verb } = operation
+            const { database, databaseName, failure, status, verb } = operation
             if (failure !== undefined) {
-              return yield* new OperationFailed({ operation: id, database, name, verb, failure })
+              return yield* new OperationFailed({ operation: id, database, databaseName, verb, failure })
             }
-            if (status === "cancelled") return yield* new OperationCancelled({ operation: id, database, name, verb })
+            if (status === "cancelled")
+              return yield* new OperationCancelled({ operation: id, database, databaseName, verb })
             return operation
           })
         })

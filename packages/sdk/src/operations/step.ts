@@ -90,7 +90,7 @@ export const step = <R, R2 = never>(
     const faults = yield* Faults
     if (options.undo !== undefined) yield* addUndo(name, options.undo)
     const watched = Effect.raceFirst(
-      work,
+      Effect.andThen(faults({ verb: operation.verb, step: name, moment: "before" }), work),
       Effect.andThen(store.cancelAsked(operation.id), Effect.fail(cancelled(name)))
     )
     yield* Activity.make({
@@ -98,7 +98,6 @@ export const step = <R, R2 = never>(
       error: StepFailed,
       execute: Effect.gen(function* () {
         yield* log.append(operation.id, { kind: "step", step: name, text: name })
-        yield* faults({ verb: operation.verb, step: name, moment: "before" })
         yield* watched
         yield* faults({ verb: operation.verb, step: name, moment: "after" })
         yield* log.append(operation.id, { kind: "done", step: name, text: name })

@@ -1,8 +1,8 @@
 /**
- * Looks at the hosts every two seconds and compares what they have with what the store says: a server that ended, was
+ * Looks at the hosts every two seconds, or as often as `LookEvery` says, and compares what they have with what the store says: a server that ended, was
  * removed or was started behind our back is known within that time and told as an event. It changes nothing.
  */
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Context, type Duration, Effect, Layer, Schedule } from "effect"
 import { DatabaseStore } from "../databases/DatabaseStore.ts"
 import { type Observation, statusOf } from "../databases/status.ts"
 import { Events } from "../events/events.ts"
@@ -10,7 +10,8 @@ import { Hosts } from "../hosts/hosts.ts"
 import { OperationStore } from "../operations/OperationStore.ts"
 import type { StoreFailed } from "../store/StoreError.ts"
 
-const every = "2 seconds"
+/** Time between two looks at the hosts. */
+export const LookEvery = Context.Reference<Duration.Input>("@berth/sdk/LookEvery", { defaultValue: () => "2 seconds" })
 
 export class Reconciler extends Context.Service<
   Reconciler,
@@ -74,7 +75,7 @@ export class Reconciler extends Context.Service<
 
       yield* look.pipe(
         Effect.catch((error) => Effect.logWarning("The hosts could not be compared with the store", error)),
-        Effect.repeat(Schedule.spaced(every)),
+        Effect.repeat(Schedule.spaced(yield* LookEvery)),
         Effect.forkScoped
       )
       return Reconciler.of({ observed: (database) => seen.get(database), look })

@@ -51,16 +51,14 @@ const makeConnection = (db: DatabaseSync): SqlConnection.Connection => {
     cache.set(sql, statement)
     return statement
   }
-  const fresh = (sql: string) => db.prepare(sql)
-
   const run =
-    (prepare: (sql: string) => StatementSync, mode: "rows" | "values" | "raw") =>
+    (mode: "rows" | "values" | "raw") =>
     // biome-ignore lint/suspicious/noExplicitAny: the shape that `Connection` asks for.
     (sql: string, params: ReadonlyArray<unknown>, transform?: (rows: ReadonlyArray<any>) => ReadonlyArray<any>) =>
       // biome-ignore lint/suspicious/noExplicitAny: the shape that `Connection` asks for.
       Effect.withFiber<any, SqlError.SqlError>((fiber) =>
         attempt("execute a statement", () => {
-          const statement = prepare(sql)
+          const statement = prepared(sql)
           const returnsRows = statement.columns().length > 0
           // `run` reports the last row id with every statement, BEGIN too, and ids of the journal are larger than 2^53.
           statement.setReadBigInts(!returnsRows || Context.get(fiber.context, SqlClient.SafeIntegers))
@@ -75,12 +73,13 @@ const makeConnection = (db: DatabaseSync): SqlConnection.Connection => {
       )
 
   return {
-    execute: run(prepared, "rows"),
-    executeRaw: run(prepared, "raw"),
-    executeValues: run(prepared, "values"),
-    executeUnprepared: run(fresh, "rows"),
-    executeValuesUnprepared: run(fresh, "values"),
-    executeStream: (sql, params, transform) => Stream.fromArrayEffect(run(fresh, "rows")(sql, params, transform))
+    execute: run("rows"),
+    executeRaw: run("raw"),
+    executeValues: run("values"),
+    // The journal asks these, with texts that hold ids; the cache is bounded, and most texts come again.
+    executeUnprepared: run("rows"),
+    executeValuesUnprepared: run("values"),
+    executeStream: (sql, params, transform) => Stream.fromArrayEffect(run("rows")(sql, params, transform))
   }
 }
 

@@ -2,14 +2,14 @@
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 
-/** Another process has this data directory open. */
+/** Another process, or this one, has this data directory open. */
 export class DataDirInUse extends Schema.TaggedError<DataDirInUse>()("DataDirInUse", {
   folder: Schema.String,
   owner: Schema.String
 }) {
   readonly code = "DATA_DIR_IN_USE"
   override get message(): string {
-    return `The data directory ${this.folder} is open in another process (${this.owner}). Close that one first, or use another data directory.`
+    return `The data directory ${this.folder} is open already, in ${this.owner}. Close it there first, or use another data directory.`
   }
 }
 

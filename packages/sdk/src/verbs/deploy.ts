@@ -13,7 +13,7 @@ export const deploy: VerbPlan = {
     const credentials = yield* CredentialStore
     const engines = yield* Engines
     const hosts = yield* Hosts
-    const server = (yield* Servers).of(database)
+    const server = yield* (yield* Servers).once(database)
     const say = yield* speaker
 
     yield* step(

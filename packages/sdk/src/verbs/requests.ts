@@ -64,7 +64,7 @@ export class Requests extends Context.Service<
         const active = yield* operations.activeOf(id)
         if (active !== undefined) {
           const { id: operation, verb } = active
-          return yield* new OperationInProgress({ database: id, name: database.name, verb, operation })
+          return yield* new OperationInProgress({ database: id, databaseName: database.name, verb, operation })
         }
         // Only `start` depends on what runs; the others do not wait for a host.
         const observation = verb === "start" ? yield* observer.observe(database) : undefined

@@ -7,7 +7,7 @@ import { isCancelled, type VerbPlan } from "./VerbPlan.ts"
 
 export const restart: VerbPlan = {
   run: Effect.fnUntraced(function* (database) {
-    const server = (yield* Servers).of(database)
+    const server = yield* (yield* Servers).once(database)
     const bringUp = Effect.flatMap(server, ({ runtime, spec }) => runtime.start(spec))
     yield* step(
       "stop",

@@ -7,7 +7,7 @@ import type { VerbPlan } from "./VerbPlan.ts"
 
 export const start: VerbPlan = {
   run: Effect.fnUntraced(function* (database) {
-    const server = (yield* Servers).of(database)
+    const server = yield* (yield* Servers).once(database)
     yield* step(
       "start",
       Effect.flatMap(server, ({ runtime, spec }) => runtime.start(spec)),

@@ -7,7 +7,7 @@ import { isCancelled, type VerbPlan } from "./VerbPlan.ts"
 
 export const stop: VerbPlan = {
   run: Effect.fnUntraced(function* (database) {
-    const server = (yield* Servers).of(database)
+    const server = yield* (yield* Servers).once(database)
     yield* step(
       "stop",
       Effect.flatMap(server, ({ runtime, spec }) => runtime.stop(spec)),

@@ -1,0 +1,4 @@
+import { lifecycle } from "./support/lifecycle.ts"
+import { localPlace } from "./support/localPlace.ts"
+
+lifecycle("local", localPlace)

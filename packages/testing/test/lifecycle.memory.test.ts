@@ -1,0 +1,4 @@
+import { lifecycle } from "./support/lifecycle.ts"
+import { memoryPlace } from "./support/memoryPlace.ts"
+
+lifecycle("memory", memoryPlace)
