@@ -29,6 +29,8 @@ await build({
   splitting: true,
   sourcemap: true,
   dts: false,
+  // `node:sqlite` exists under this name only.
+  removeNodeProtocol: false,
   clean: false,
   silent: true
 })
