@@ -173,9 +173,12 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       yield* removeFolder(half)
       const template = join(home.templates, Template.templateName(spec.engine.id, plan, programs), "data")
       yield* progress("Copying the data folder and giving the server its own credentials")
-      yield* Template.copyFolder(template, half, home.user, server.path)
-      yield* run(plan.bootstrap({ programs, data: half }), home.user, server.path)
-      yield* Template.syncFolder(half)
+      yield* Effect.gen(function* () {
+        yield* Template.copyFolder(template, half, home.user, server.path)
+        yield* run(plan.bootstrap({ programs, data: half }), home.user, server.path)
+        yield* Template.syncFolder(half)
+        // At once, and not when all is undone: on a full disk the store needs this room to write that it failed.
+      }).pipe(Effect.onError(() => Effect.ignore(removeFolder(half))))
       yield* onDisk("name a data folder", server.data, () => rename(half, server.data))
     }),
 

@@ -118,15 +118,15 @@ export class Berth implements AsyncDisposable {
     const databases = this.#get(Databases)
     const run = this.#run
     const verb = (name: Exclude<Verb, "deploy">) => {
-      function ask(id: string, options?: VerbOptions): Promise<Operation>
       function ask(id: string, options: VerbOptions & NoWait): Promise<string>
+      function ask(id: string, options?: VerbOptions): Promise<Operation>
       function ask(id: string, { wait, ...options }: VerbOptions & Partial<NoWait> = {}): Promise<Operation | string> {
         return wait === false ? run(databases.ask(name, id, options)) : run(databases[name](id, options))
       }
       return ask
     }
-    function deploy(id: string, options?: DeployOptions): Promise<Deployment>
     function deploy(id: string, options: DeployOptions & NoWait): Promise<string>
+    function deploy(id: string, options?: DeployOptions): Promise<Deployment>
     function deploy(
       id: string,
       { wait, ...options }: DeployOptions & Partial<NoWait> = {}

@@ -1,15 +1,6 @@
 /** All services of a Berth as one layer. */
 import type { Engine, Host, RuntimeError } from "@berth/engines"
 import { type Duration, Layer } from "effect"
-import {
-  ClusterWorkflowEngine,
-  RunnerHealth,
-  RunnerStorage,
-  Runners,
-  Sharding,
-  ShardingConfig,
-  SqlMessageStorage
-} from "effect/cluster"
 import { Aead, Digest, SecureRandom } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import { Apps } from "../apps/apps.ts"
@@ -25,6 +16,7 @@ import { Environments } from "../environments/environments.ts"
 import { Events } from "../events/events.ts"
 import { Hosts } from "../hosts/hosts.ts"
 import { Faults } from "../operations/Faults.ts"
+import * as Journal from "../operations/journal.ts"
 import { OperationLog } from "../operations/OperationLog.ts"
 import { OperationStore } from "../operations/OperationStore.ts"
 import { Operations, resume } from "../operations/operations.ts"
@@ -67,26 +59,11 @@ export type Services =
   | Reconciler
   | Requests
 
-/** Every look into the journal names all shards; more of them would only be of use to more processes. */
-const shardsPerGroup = 16
-
-/**
- * Effect's cluster in one process: its journal is in the store, and nothing of it is read from the environment, whose
- * `PORT` and `HOST` belong to the embedder.
- */
-const workflows = ClusterWorkflowEngine.layer.pipe(
-  Layer.provide(Sharding.layer),
-  Layer.provide(Runners.layerNoop),
-  Layer.provideMerge(SqlMessageStorage.layer),
-  Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
-  Layer.provide(ShardingConfig.layer({ shardsPerGroup }))
-)
-
 const operations = Layer.effectDiscard(resume).pipe(
   Layer.provideMerge(Requests.layer),
   Layer.provideMerge(RunOperation.layer),
   Layer.provideMerge(Operations.layer),
-  Layer.provide(workflows)
+  Layer.provide(Journal.layer)
 )
 
 /** The Web Crypto API, which every supported Node has. */

@@ -2,7 +2,7 @@
  * Runs operations as durable workflows. What has to happen at the end of one, whatever the end is, is registered before
  * its first step and so runs after all undoing; a process that dies in between finds it undone and does it again.
  */
-import { Cause, Effect, Exit, type Layer, Schedule } from "effect"
+import { Cause, Effect, Exit, type Layer } from "effect"
 import { Workflow, type WorkflowEngine } from "effect/workflow"
 import { DatabaseStore } from "../databases/DatabaseStore.ts"
 import { type Failure, isEnded, type Operation, type OperationStatus } from "../operations/Operation.ts"
@@ -10,12 +10,10 @@ import { StepFailed } from "../operations/OperationError.ts"
 import { OperationStore } from "../operations/OperationStore.ts"
 import { RunOperation } from "../operations/RunOperation.ts"
 import { CurrentOperation } from "../operations/step.ts"
+import { patience } from "../store/patience.ts"
 import type { StoreFailed } from "../store/StoreError.ts"
 import type { StepServices, VerbPlan } from "./VerbPlan.ts"
 import { verbs } from "./verbs.ts"
-
-/** A store that is busy or full for a moment must not leave an operation without an end. */
-const endRetries = Schedule.exponential("20 millis").pipe(Schedule.upTo({ times: 8 }))
 
 const failureOf = (cause: Cause.Cause<unknown>): Failure => {
   const failed = cause.reasons.find((reason) => reason._tag === "Fail")
@@ -49,7 +47,7 @@ const end = Effect.fnUntraced(function* (operation: Operation, exit: Exit.Exit<u
   const also: Effect.Effect<unknown, StoreFailed> = consequence(operation, status, verbs[operation.verb]).pipe(
     Effect.provideService(DatabaseStore, databases)
   )
-  yield* store.end(operation, status, failure, also).pipe(Effect.retry(endRetries), Effect.orDie)
+  yield* store.end(operation, status, failure, also).pipe(Effect.retry(patience), Effect.orDie)
 })
 
 export const layer: Layer.Layer<never, never, WorkflowEngine.WorkflowEngine | StepServices | DatabaseStore> =
@@ -60,7 +58,7 @@ export const layer: Layer.Layer<never, never, WorkflowEngine.WorkflowEngine | St
       // The end was written and the process died before the journal knew.
       if (isEnded(operation.status)) return
       yield* Workflow.addFinalizer((exit) => end(operation, exit))
-      yield* Effect.orDie(store.setRunning(operation))
+      yield* store.setRunning(operation).pipe(Effect.retry(patience), Effect.orDie)
       const database = yield* Effect.orDie((yield* DatabaseStore).get(operation.database))
       yield* verbs[operation.verb].run(database).pipe(Effect.provideService(CurrentOperation, operation))
     })
