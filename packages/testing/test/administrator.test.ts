@@ -28,7 +28,7 @@ const listening = () => {
 describe("the administrator's password", () => {
   it("is another one than the app's, and nothing that Berth says holds it", async () => {
     const { host, specs } = listening()
-    await using berth = await Berth.open({ dataDir: temporaryFolder(), host, faults: faults(failAt("restart.ready")) })
+    await using berth = await Berth.open({ dataDir: temporaryFolder(), host, faults: faults(failAt("restart.start")) })
     const within = await shop(berth)
     const { id } = await berth.databases.create({ ...within, name: "orders", engine: "postgres" })
     const deployment = await berth.databases.deploy(id)

@@ -149,10 +149,10 @@ describe.skipIf(!canMount)(`a full disk${canMount ? "" : " (needs root on Linux,
 
   it("in the middle of an operation does not leave it without an end once there is room again", async () => {
     const { ballast, berth, dataDir, fill, id, place } = await onSmallDisk({
-      faults: faults(slow("deploy.ready", "500 millis"))
+      faults: faults(slow("deploy.users", "500 millis"))
     })
     const operation = await berth.databases.deploy(id, { wait: false })
-    for await (const line of berth.operations.watch(operation)) if (line.step === "ready") break
+    for await (const line of berth.operations.watch(operation)) if (line.step === "users") break
     fill()
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     rmSync(ballast)

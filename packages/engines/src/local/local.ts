@@ -176,7 +176,6 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       yield* Effect.gen(function* () {
         yield* Template.copyFolder(template, half, home.user, server.path)
         yield* run(plan.bootstrap({ programs, data: half }), home.user, server.path)
-        yield* Template.syncFolder(half)
         // At once, and not when all is undone: on a full disk the store needs this room to write that it failed.
       }).pipe(Effect.onError(() => Effect.ignore(removeFolder(half))))
       yield* onDisk("name a data folder", server.data, () => rename(half, server.data))
@@ -187,9 +186,17 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       const programs = yield* reachablePrograms(plan)
       const server = folderOf(spec.id)
       if ((yield* ServerProcess.find(server, home.user))._tag === "Running") return
+      const isNew = Object.keys((yield* found(server)).ports).length === 0
       const ports = yield* ensurePorts(spec, plan, server)
       const command = plan.serve({ programs, data: server.data, host: loopback, ports })
-      yield* ServerProcess.start(server, command, home.user)
+      yield* Effect.all(
+        [
+          ServerProcess.start(server, command, home.user),
+          // What was copied reaches the disk while the server starts, and before anybody is told that it has.
+          isNew ? Template.syncFolder(server.data) : Effect.void
+        ],
+        { concurrency: 2, discard: true }
+      )
     }),
 
     stop: Effect.fnUntraced(function* (spec) {

@@ -5,7 +5,8 @@ import { Engines } from "../databases/Engines.ts"
 import { Servers, target } from "../databases/Servers.ts"
 import { Hosts } from "../hosts/hosts.ts"
 import { speaker, step } from "../operations/step.ts"
-import { prove, ready } from "./ready.ts"
+import { prove } from "./prove.ts"
+import { startUntilReady } from "./ready.ts"
 import type { VerbPlan } from "./VerbPlan.ts"
 
 export const deploy: VerbPlan = {
@@ -16,25 +17,22 @@ export const deploy: VerbPlan = {
     const server = yield* (yield* Servers).once(database)
     const say = yield* speaker
 
-    yield* step(
-      "credentials",
-      Effect.flatMap(engines.get(database.engine), (engine) => credentials.draw(database, engine)),
-      { undo: () => credentials.remove(database.id) }
-    )
+    // Drawn before anything is made with them, and kept when the step is run again.
     yield* step(
       "prepare",
-      Effect.flatMap(server, ({ runtime, spec }) => runtime.prepare(spec, say))
+      Effect.gen(function* () {
+        yield* credentials.draw(database, yield* engines.get(database.engine))
+        const { runtime, spec } = yield* server
+        yield* runtime.prepare(spec, say)
+      }),
+      { undo: () => credentials.remove(database.id) }
     )
     yield* step(
       "create",
       Effect.flatMap(server, ({ runtime, spec }) => runtime.create(spec, say)),
       { undo: () => Effect.flatMap(hosts.runtime(database.host), (runtime) => runtime.remove(database.id)) }
     )
-    yield* step(
-      "start",
-      Effect.flatMap(server, ({ runtime, spec }) => runtime.start(spec))
-    )
-    yield* step("ready", Effect.flatMap(server, ready))
+    yield* step("start", Effect.flatMap(server, startUntilReady))
     yield* step(
       "users",
       Effect.gen(function* () {

@@ -2,20 +2,20 @@
 import { Effect } from "effect"
 import { Servers } from "../databases/Servers.ts"
 import { step } from "../operations/step.ts"
-import { prove, ready } from "./ready.ts"
+import { prove } from "./prove.ts"
+import { startUntilReady } from "./ready.ts"
 import { isCancelled, type VerbPlan } from "./VerbPlan.ts"
 
 export const restart: VerbPlan = {
   run: Effect.fnUntraced(function* (database) {
     const server = yield* (yield* Servers).once(database)
-    const bringUp = Effect.flatMap(server, ({ runtime, spec }) => runtime.start(spec))
+    const bringUp = Effect.flatMap(server, startUntilReady)
     yield* step(
       "stop",
       Effect.flatMap(server, ({ runtime, spec }) => runtime.stop(spec)),
       { undo: (cause) => (isCancelled(cause) ? bringUp : Effect.void) }
     )
     yield* step("start", bringUp)
-    yield* step("ready", Effect.flatMap(server, ready))
     yield* step("proof", Effect.flatMap(server, prove))
   }),
   after: { succeeded: "running" }

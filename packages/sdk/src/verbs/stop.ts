@@ -3,6 +3,7 @@ import { HostFailed, RuntimeError } from "@berth/engines"
 import { Effect } from "effect"
 import { Servers } from "../databases/Servers.ts"
 import { step } from "../operations/step.ts"
+import { startUntilReady } from "./ready.ts"
 import { isCancelled, type VerbPlan } from "./VerbPlan.ts"
 
 export const stop: VerbPlan = {
@@ -12,8 +13,7 @@ export const stop: VerbPlan = {
       "stop",
       Effect.flatMap(server, ({ runtime, spec }) => runtime.stop(spec)),
       {
-        undo: (cause) =>
-          isCancelled(cause) ? Effect.flatMap(server, ({ runtime, spec }) => runtime.start(spec)) : Effect.void
+        undo: (cause) => (isCancelled(cause) ? Effect.flatMap(server, startUntilReady) : Effect.void)
       }
     )
     yield* step(

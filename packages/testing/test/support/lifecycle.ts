@@ -5,7 +5,7 @@ import { assert, describe, it, onTestFinished } from "vitest"
 import { collect, eventually, rejection, shop, stepsOf, temporaryFolder } from "./fixtures.ts"
 import type { Place } from "./place.ts"
 
-const deploySteps = ["credentials", "prepare", "create", "start", "ready", "users", "proof"]
+const deploySteps = ["prepare", "create", "start", "users", "proof"]
 
 export const lifecycle = (name: string, makePlace: () => Place): void => {
   describe(`a database on ${name}`, () => {
@@ -199,7 +199,7 @@ export const lifecycle = (name: string, makePlace: () => Place): void => {
       assert.strictEqual((await again.berth.databases.deploy(orders.id)).status, "succeeded")
     })
 
-    it.each(["prepare", "create", "ready"])("is undone when its deployment is cancelled at %s", async (step) => {
+    it.each(["prepare", "create", "users"])("is undone when its deployment is cancelled at %s", async (step) => {
       const { berth, dataDir, orders, place } = await withOrders({ faults: faults(slow(step, "1 hour")) })
       const operation = await berth.databases.deploy(orders.id, { wait: false })
       await eventually(`the step ${step}`, async () =>
