@@ -143,6 +143,7 @@ export class OperationStore extends Context.Service<
             yield* sql`UPDATE operations SET status = ${status}, error = ${error}, ended_at = ${now}
             WHERE id = ${operation.id}`.pipe(Effect.andThen(also), sql.withTransaction, inStore)
             yield* log.append(operation.id, { kind: "status", text: status })
+            yield* log.flush
             yield* publish(operation, status)
             yield* Deferred.succeed(signal(endings, operation.id), undefined)
             endings.delete(operation.id)

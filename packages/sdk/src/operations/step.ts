@@ -56,10 +56,10 @@ const addUndo = <R>(name: string, undo: (cause: Cause.Cause<unknown>) => Effect.
     yield* Workflow.addFinalizer((exit) =>
       Exit.isSuccess(exit)
         ? Effect.void
-        : Effect.ignore(log.append(operation.id, { kind: "undo", step: name, text: `Undoing: ${name}` })).pipe(
+        : log.append(operation.id, { kind: "undo", step: name, text: `Undoing: ${name}` }).pipe(
             Effect.andThen(Effect.retry(undo(exit.cause), undoRetries)),
             Effect.catch((error) =>
-              Effect.ignore(log.append(operation.id, { kind: "log", step: name, text: `Left over: ${error.message}` }))
+              log.append(operation.id, { kind: "log", step: name, text: `Left over: ${error.message}` })
             )
           )
     )
@@ -110,5 +110,5 @@ export const speaker: Effect.Effect<(text: string) => Effect.Effect<void>, never
   Effect.gen(function* () {
     const { id } = yield* CurrentOperation
     const log = yield* OperationLog
-    return (text: string) => Effect.ignore(log.append(id, { kind: "log", text }))
+    return (text: string) => log.append(id, { kind: "log", text })
   })

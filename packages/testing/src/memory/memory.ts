@@ -75,6 +75,8 @@ const stateOf = ({ state, ports }: MemoryServer): ServerState => {
 export const memory = (options: { readonly name?: string } = {}): MemoryHost => {
   const servers = new Map<string, MemoryServer>()
   const taken = new Set<string>()
+  /** Id of the server by port; ports are not given twice. */
+  const owners = new Map<number, string>()
   let nextPort = firstPort
   let reachable = true
   let full = false
@@ -147,6 +149,7 @@ export const memory = (options: { readonly name?: string } = {}): MemoryHost => 
       const { username, password, database } = spec.admin
       server.users.set(username, { password: Redacted.value(password), database })
       servers.set(spec.id, server)
+      for (const port of Object.values(ports)) owners.set(port, spec.id)
     }),
     start: Effect.fnUntraced(function* (spec: ServerSpec) {
       const server = yield* find(spec.id)
