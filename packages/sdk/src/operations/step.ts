@@ -2,7 +2,7 @@
  * One step of a verb: a small idempotent piece of work whose result is journalled, so that it is not repeated once it
  * has ended, and run again when the process died in the middle of it.
  */
-import { type EngineError, RuntimeError } from "@berth/engines"
+import { EngineError, RuntimeError } from "@berth/engines"
 import type { Scope } from "effect"
 import { type Cause, Context, Effect, Exit, Schedule } from "effect"
 import { Activity, Workflow, type WorkflowEngine } from "effect/workflow"
@@ -29,7 +29,7 @@ type Requirements = CurrentOperation | OperationStore | OperationLog
 
 const categoryOf = (error: StepError): Failure["category"] => {
   if (error instanceof RuntimeError) return error.category
-  if ("_tag" in error && error._tag === "EngineError") return "login"
+  if (error instanceof EngineError) return error.reason._tag === "LoginRefused" ? "login" : "server"
   if ("_tag" in error && error._tag === "StoreFailed") return "store"
   return "internal"
 }
