@@ -1,8 +1,11 @@
 /** What a database is (`Engine`) and where it runs (`Runtime`, `Host`). The runtimes have entry points of their own. */
 export type * from "./Administration.ts"
+export type * from "./ConnectionEvent.ts"
+export { type ContainerPlan, ownFolder } from "./ContainerPlan.ts"
 export type {
   Endpoint,
   EngineVersion,
+  Limits,
   Login,
   Naming,
   ServerInput,
@@ -11,6 +14,9 @@ export type {
 } from "./Engine.ts"
 export * as Engine from "./Engine.ts"
 export * from "./EngineError.ts"
+export type { HostCheck, Need, Resource } from "./HostCheck.ts"
+export type * from "./KeptData.ts"
+export type * from "./Leftovers.ts"
 export type * from "./ProgramPlan.ts"
 export { postgres } from "./postgres/postgres.ts"
 export type * from "./Runtime.ts"
@@ -18,6 +24,9 @@ export {
   CommandFailed,
   DiskFull,
   HostFailed,
+  HostUnreachable,
+  ImageMissing,
+  KeptDataUnfit,
   NotOurs,
   NotSupported,
   PortTaken,
@@ -28,3 +37,4 @@ export {
   ServerMissing
 } from "./RuntimeError.ts"
 export { type EndpointUrl, endpointUrl } from "./url.ts"
+export type * from "./Vitals.ts"
