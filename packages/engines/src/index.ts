@@ -2,6 +2,7 @@
 export type * from "./Administration.ts"
 export type * from "./ConnectionEvent.ts"
 export { type ContainerPlan, ownFolder } from "./ContainerPlan.ts"
+export { clickhouse } from "./clickhouse/clickhouse.ts"
 export type {
   Endpoint,
   EngineVersion,
@@ -38,5 +39,6 @@ export {
   ServerEnded,
   ServerMissing
 } from "./RuntimeError.ts"
+export { redis, valkey } from "./redis/redis.ts"
 export { type EndpointUrl, endpointUrl } from "./url.ts"
 export type * from "./Vitals.ts"

@@ -40,10 +40,12 @@ export interface CreateInput {
   readonly image: Image.Image
   /** Left out: the data must be there. */
   readonly template?: string
+  readonly keepsLimits?: boolean
 }
 
 /** Makes the container with its volume, or finds them. One that does not run and was made otherwise is made anew. */
-export const create = Effect.fnUntraced(function* (host: DockerHost, { spec, image, template }: CreateInput) {
+export const create = Effect.fnUntraced(function* (host: DockerHost, input: CreateInput) {
+  const { spec, image, template, keepsLimits } = input
   const plan = yield* planOf(spec)
   const volume = yield* volumeOf(host, spec.id)
   yield* requireOurs(host, volume)
@@ -53,6 +55,7 @@ export const create = Effect.fnUntraced(function* (host: DockerHost, { spec, ima
     image,
     volume,
     ...(template === undefined ? {} : { template }),
+    ...(keepsLimits === undefined ? {} : { keepsLimits }),
     ...((yield* Network.isLocal(host, network)) ? {} : { publishOn: host.publishOn })
   }
   const name = serverName(spec.id)
@@ -77,7 +80,8 @@ export const putFiles = Effect.fnUntraced(function* (
   const key = `${info.Image} ${plan.user ?? ""}`
   const user = users.get(key) ?? (yield* Image.userIds(host, info.Id, plan.user))
   users.set(key, user)
-  yield* Container.put(host, info.Id, filesArchive(plan, user))
+  const millis = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+  yield* Container.put(host, info.Id, filesArchive(plan, user, Math.floor(millis / 1000)))
 })
 
 /** The server's container, made anew around its data when only that is left. */
@@ -93,7 +97,7 @@ export const recovered = Effect.fnUntraced(function* (host: DockerHost, spec: Se
   return made
 })
 
-type Started = "started" | "network gone"
+type Started = "started" | "network gone" | "limits refused"
 
 const launch = (host: DockerHost, spec: ServerSpec, info: ContainerInfo): Effect.Effect<Started, RuntimeError> =>
   host.client
@@ -101,10 +105,12 @@ const launch = (host: DockerHost, spec: ServerSpec, info: ContainerInfo): Effect
       const container = docker.getContainer(info.Id)
       await container.update({ RestartPolicy: { Name: wanted } })
       return expecting<Started>(
-        [304, 404],
+        [304, 400, 404, 500],
         () => container.start().then(() => "started" as const),
         (status, detail) => {
           if (status === 304) return "started"
+          // An engine that itself runs in a container cannot raise what its own machine has set.
+          if (/setting rlimit/i.test(detail)) return "limits refused"
           if (/network .*not found/i.test(detail)) return "network gone"
           return Promise.reject(new Error(detail))
         }
@@ -130,17 +136,25 @@ export const start = Effect.fnUntraced(function* (
     return
   }
   yield* putFiles(host, spec, info, users)
-  if ((yield* launch(host, spec, info)) === "started") return
-  // Somebody removed the environment's network and Docker remembers the old one; a new container takes the new one.
+  const first = yield* launch(host, spec, info)
+  if (first === "started") return
+  // Somebody removed the environment's network, and Docker remembers the old one: a new container takes the new one.
   const image = yield* Image.ensure(host, Image.referenceOf(spec), silent)
-  const plan = yield* planOf(spec)
-  const fresh = info.State.Status === "created"
-  const template = fresh ? yield* Template.ensure(host, spec, plan, image, silent) : undefined
+  // One that never ran has its data still to make.
+  const template = info.State.StartedAt.startsWith("0001-")
+    ? yield* Template.ensure(host, spec, yield* planOf(spec), image, silent)
+    : undefined
   yield* Container.remove(host, info.Id)
-  yield* create(host, { spec, image, ...(template === undefined ? {} : { template }) })
+  yield* create(host, {
+    spec,
+    image,
+    keepsLimits: first === "limits refused",
+    ...(template === undefined ? {} : { template })
+  })
   const made = yield* recovered(host, spec)
   yield* putFiles(host, spec, made, users)
-  if ((yield* launch(host, spec, made)) === "started") return
-  const detail = "the environment's network is removed while it starts"
+  const second = yield* launch(host, spec, made)
+  if (second === "started") return
+  const detail = second === "limits refused" ? "its limits are refused" : "its network is removed while it starts"
   return yield* Effect.fail(fail(new HostFailed({ action: "start a container", detail, isRetryable: true })))
 })

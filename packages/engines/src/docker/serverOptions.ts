@@ -16,6 +16,8 @@ export interface Placing {
   readonly volume: string
   /** Name of the volume to fill an empty data volume from. */
   readonly template?: string
+  /** The engine may not raise the limits of its containers, so they stay as they are. Default: `false`. */
+  readonly keepsLimits?: boolean
   /** Address to publish ports on. Left out: none is published. */
   readonly publishOn?: string
 }
@@ -79,7 +81,7 @@ const hostConfig = (spec: ServerSpec, plan: ContainerPlan, placing: Placing): Cr
   // A server that never is root needs none of root's powers.
   ...(plan.user === undefined ? {} : { CapDrop: ["ALL"] }),
   ...(plan.sharedMemoryBytes === undefined ? {} : { ShmSize: plan.sharedMemoryBytes }),
-  ...(plan.openFiles === undefined
+  ...(plan.openFiles === undefined || placing.keepsLimits === true
     ? {}
     : { Ulimits: [{ Name: "nofile", Soft: plan.openFiles, Hard: plan.openFiles }] }),
   ...limitsOf(spec),
@@ -107,8 +109,8 @@ const plainOptions = (spec: ServerSpec, plan: ContainerPlan, placing: Placing): 
 /** The options of a server's container. Equal input gives an equal fingerprint, by which a changed one is told. */
 export const createOptions = (spec: ServerSpec, plan: ContainerPlan, placing: Placing): CreateOptions => {
   const options = plainOptions(spec, plan, placing)
-  // Whether a template is there to copy from makes no other server.
-  const { template: _, ...lasting } = placing
+  // Whether a template is there to copy from, or limits can be raised, makes no other server.
+  const { template: _, keepsLimits: __, ...lasting } = placing
   const text = JSON.stringify(plainOptions(spec, plan, lasting))
   const fingerprint = createHash("sha256").update(text).digest("hex").slice(0, 32)
   return { ...options, Labels: { ...options.Labels, [label.fingerprint]: fingerprint } }
@@ -120,7 +122,7 @@ export interface UserIds {
 }
 
 /** The plan's files as an archive for the root of the container, with a revision that changes when one of them does. */
-export const filesArchive = (plan: ContainerPlan, user: UserIds): Buffer => {
+export const filesArchive = (plan: ContainerPlan, user: UserIds, modified: number): Buffer => {
   const texts = Object.entries(plan.files).map(([path, text]) => ({
     path,
     text: Redacted.isRedacted(text) ? Redacted.value(text) : text
@@ -129,6 +131,7 @@ export const filesArchive = (plan: ContainerPlan, user: UserIds): Buffer => {
   const files = [...texts, { path: `${ownFolder}/revision`, text: revision }]
   return pack(
     [{ path: ownFolder, mode: 0o700, ...user }],
-    files.map((file) => ({ ...file, mode: 0o400, ...user }))
+    files.map((file) => ({ ...file, mode: 0o400, ...user })),
+    modified
   )
 }

@@ -23,14 +23,14 @@ export interface TarFolder {
 
 const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, "0")}\0`
 
-const header = (entry: TarFolder, size: number, kind: "0" | "5"): Buffer => {
+const header = (entry: TarFolder, size: number, kind: "0" | "5", modified: number): Buffer => {
   const bytes = Buffer.alloc(block)
   bytes.write(entry.path.replace(/^\/+/, ""), 0, 99, "utf8")
   bytes.write(octal(entry.mode, 8), 100)
   bytes.write(octal(entry.uid, 8), 108)
   bytes.write(octal(entry.gid, 8), 116)
   bytes.write(octal(size, 12), 124)
-  bytes.write(octal(0, 12), 136)
+  bytes.write(octal(modified, 12), 136)
   bytes.write("        ", 148)
   bytes.write(kind, 156)
   bytes.write("ustar\x0000", 257)
@@ -39,14 +39,14 @@ const header = (entry: TarFolder, size: number, kind: "0" | "5"): Buffer => {
   return bytes
 }
 
-/** An archive of `folders`, then `files`. Their modification times are the epoch, so equal input gives equal bytes. */
-export const pack = (folders: ReadonlyArray<TarFolder>, files: ReadonlyArray<TarFile>): Buffer =>
+/** An archive of `folders`, then `files`. `modified` is in seconds since the epoch: servers see by it that a file has changed. */
+export const pack = (folders: ReadonlyArray<TarFolder>, files: ReadonlyArray<TarFile>, modified: number): Buffer =>
   Buffer.concat([
-    ...folders.map((folder) => header({ ...folder, path: `${folder.path}/` }, 0, "5")),
+    ...folders.map((folder) => header({ ...folder, path: `${folder.path}/` }, 0, "5", modified)),
     ...files.flatMap((file) => {
       const content = Buffer.from(file.text, "utf8")
       const padding = Buffer.alloc((block - (content.length % block)) % block)
-      return [header(file, content.length, "0"), content, padding]
+      return [header(file, content.length, "0", modified), content, padding]
     }),
     Buffer.alloc(2 * block)
   ])
