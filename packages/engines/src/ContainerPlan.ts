@@ -21,6 +21,8 @@ export interface ContainerPlan {
   readonly volume: string
   /** Where the server keeps its data, as it names it itself: `volume`, or a folder below it when there is a `template`. */
   readonly data: string
+  /** Paths that are kept in memory and forgotten with the container: what an image declares as a volume and nobody needs. */
+  readonly scratch?: ReadonlyArray<string>
   /** How a data folder is initialised once for a version and copied for every server. Left out: the image does it. */
   readonly template?: {
     /** Changes whenever `initialise` would make something else: templates of another recipe are not used. */

@@ -70,6 +70,7 @@ const hostConfig = (spec: ServerSpec, plan: ContainerPlan, placing: Placing): Cr
     mount(placing.volume, plan.volume, false, { ...labelsOf(spec, plan, placing), [label.role]: "data" }),
     ...(placing.template === undefined ? [] : [mount(placing.template, templateMount, true, {})])
   ],
+  ...(plan.scratch === undefined ? {} : { Tmpfs: Object.fromEntries(plan.scratch.map((path) => [path, ""])) }),
   ...(placing.publishOn === undefined
     ? {}
     : {
