@@ -15,11 +15,10 @@ import * as Volume from "./Volume.ts"
 const now = Effect.clockWith((clock) => Effect.map(clock.currentTimeMillis, (millis) => new Date(millis)))
 
 /** What is not there cannot be kept, and is no failure: the removal may be running again. */
-export const keep = Effect.fnUntraced(function* (host: DockerHost, id: string, volume: string) {
+export const keep = Effect.fnUntraced(function* (host: DockerHost, id: string, volume: string, labels: Labels) {
   const found = yield* Volume.find(host, volume)
-  const labels: Labels = found?.Labels ?? {}
   const reference = labels[label.reference]
-  if (found === undefined || reference === undefined || labels[label.instance] !== host.instance) return
+  if (found === undefined || reference === undefined || found.Labels?.[label.instance] !== host.instance) return
   const at = yield* now
   yield* Container.create(host, {
     name: keptName(id),
@@ -52,7 +51,11 @@ const list = (host: DockerHost): Effect.Effect<ReadonlyArray<Kept>, RuntimeError
         filters: { label: [`${label.instance}=${host.instance}`, `${label.role}=kept`] }
       })
     )
-    .pipe(Effect.map((all) => all.map((info) => describe(info.Labels))))
+    .pipe(
+      // What was taken over bears the same label, which cannot be changed, and another name.
+      Effect.map((all) => all.filter(({ Names }) => Names.some((name) => name.startsWith(`/${keptName("")}`)))),
+      Effect.map((all) => all.map((info) => describe(info.Labels)))
+    )
 
 const misfit = (kept: Kept, spec: ServerSpec): string | undefined => {
   if (kept.engine !== spec.engine.id) return `it is of the engine ${kept.engine}, and the database is ${spec.engine.id}`

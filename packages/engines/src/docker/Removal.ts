@@ -6,7 +6,7 @@ import * as Container from "./Container.ts"
 import { type ContainerInfo, expecting } from "./client.ts"
 import type { DockerHost } from "./DockerHost.ts"
 import * as Kept from "./Kept.ts"
-import { adoptedName, keptName, label, serverName } from "./labels.ts"
+import { adoptedName, keptName, type Labels, label, serverName } from "./labels.ts"
 import * as Network from "./Network.ts"
 import * as Volume from "./Volume.ts"
 
@@ -36,6 +36,8 @@ const removeVolume = (host: DockerHost, name: string) =>
     const volume = yield* Volume.find(host, name)
     if (volume === undefined || volume.Labels?.[label.instance] !== host.instance) return
     if (yield* Volume.remove(host, name)) return
+    // Another server has taken the data over.
+    if ((yield* Volume.users(host, name)).every(({ isOurs }) => isOurs)) return
     const detail = `a container that is not Berth's uses the volume ${name}`
     return yield* Effect.fail(fail(new HostFailed({ action: "remove a volume", detail, isRetryable: false })))
   })
@@ -44,11 +46,11 @@ export const remove = Effect.fnUntraced(function* (host: DockerHost, id: string,
   const server = yield* Container.find(host, serverName(id))
   const adopted = yield* Container.find(host, adoptedName(id))
   const volume = adopted?.Config.Labels[label.volume] ?? serverName(id)
-  const labels = server?.Config.Labels ?? (yield* Volume.find(host, volume))?.Labels ?? {}
+  const labels: Labels = server?.Config.Labels ?? (yield* Volume.find(host, volume))?.Labels ?? {}
   const isKept = (yield* Container.find(host, keptName(id))) !== undefined
   if (options.keepData === true && !isKept) {
     if (server !== undefined) yield* stop(host, server)
-    yield* Kept.keep(host, id, volume)
+    yield* Kept.keep(host, id, volume, labels)
   }
   if (server !== undefined) yield* Container.remove(host, server.Id)
   if (adopted !== undefined) yield* Container.remove(host, adopted.Id)

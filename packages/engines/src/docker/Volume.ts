@@ -34,3 +34,21 @@ export const remove = (host: DockerHost, name: string): Effect.Effect<boolean, R
       (status) => status === 404
     )
   )
+
+export interface VolumeUser {
+  readonly name: string
+  readonly isOurs: boolean
+}
+
+/** Containers that name the volume, running or not. */
+export const users = (host: DockerHost, name: string): Effect.Effect<ReadonlyArray<VolumeUser>, RuntimeError> =>
+  host.client
+    .call("list a volume's containers", (docker) => docker.listContainers({ all: true, filters: { volume: [name] } }))
+    .pipe(
+      Effect.map((all) =>
+        all.map(({ Names, Labels }) => ({
+          name: (Names[0] ?? "").replace(/^\//, ""),
+          isOurs: Labels[label.instance] === host.instance
+        }))
+      )
+    )

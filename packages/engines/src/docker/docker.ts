@@ -18,7 +18,7 @@ import type { UserIds } from "./Image.ts"
 import * as Image from "./Image.ts"
 import { keptData } from "./Kept.ts"
 import { leftovers } from "./Leftovers.ts"
-import { callerLabels, keptName, label, serverName } from "./labels.ts"
+import { adoptedName, callerLabels, keptName, label, serverName } from "./labels.ts"
 import { lastLinesOf, read } from "./logs.ts"
 import { remove, stop } from "./Removal.ts"
 import * as Server from "./Server.ts"
@@ -123,6 +123,8 @@ const make = Effect.fnUntraced(function* (host: DockerHost) {
     if ((yield* Container.find(host, keptName(id))) !== undefined) return undefined
     const volume = yield* Volume.find(host, yield* Server.volumeOf(host, id))
     if (volume === undefined || volume.Labels?.[label.instance] !== host.instance) return undefined
+    // Data that another server has taken over is not this one's any more.
+    if ((yield* Volume.users(host, volume.Name)).some(({ name }) => name !== adoptedName(id))) return undefined
     const how = "its container was removed; its data is still there"
     const found: ServerFound = {
       id,

@@ -25,14 +25,19 @@ const stats = (host: DockerHost, info: ContainerInfo) =>
   host.client
     .call("measure a container", (docker) => docker.getContainer(info.Id).stats({ stream: false, "one-shot": true }))
     .pipe(
-      Effect.map(({ memory_stats: memory, cpu_stats: cpu }) => ({
-        // Pages of files that the kernel would give up first are not the server's need. (docker stats subtracts them too.)
-        memory: {
-          usedBytes: memory.usage - (memory.stats?.total_inactive_file ?? memory.stats?.inactive_file ?? 0),
-          limitBytes: memory.limit
-        },
-        cpuSeconds: cpu.cpu_usage.total_usage / 1e9
-      }))
+      Effect.map(({ memory_stats: memory, cpu_stats: cpu }) =>
+        // The engine answers with nothing for a container that is not running any more.
+        memory.usage === undefined
+          ? {}
+          : {
+              // Pages of files that the kernel would give up first are not the server's need. (docker stats subtracts them too.)
+              memory: {
+                usedBytes: memory.usage - (memory.stats?.total_inactive_file ?? memory.stats?.inactive_file ?? 0),
+                limitBytes: memory.limit
+              },
+              cpuSeconds: cpu.cpu_usage.total_usage / 1e9
+            }
+      )
     )
 
 const kibibyte = 1024
@@ -62,10 +67,21 @@ const restingDisk = (host: DockerHost, info: ContainerInfo) =>
       })
     )
 
+type Measured = Partial<Pick<Vitals, "memory" | "cpuSeconds" | "disk">>
+
+/** A server may end, or be starting again, between two measurements; what it cannot tell then is left out. */
+const ifItCan = (measurement: Effect.Effect<Measured, RuntimeError>): Effect.Effect<Measured, RuntimeError> =>
+  measurement.pipe(
+    Effect.catchIf(
+      (error) => error.reason._tag === "HostFailed",
+      () => Effect.succeed({})
+    )
+  )
+
 export const vitals = Effect.fnUntraced(function* (host: DockerHost, info: ContainerInfo) {
   const counts = { restarts: info.RestartCount, outOfMemoryKills: yield* outOfMemoryKills(host, info) }
   const measured: Vitals = isRunning(info)
-    ? { ...counts, ...(yield* stats(host, info)), ...(yield* disk(host, info)) }
+    ? { ...counts, ...(yield* ifItCan(stats(host, info))), ...(yield* ifItCan(disk(host, info))) }
     : { ...counts, ...(yield* restingDisk(host, info)) }
   return measured
 })

@@ -54,8 +54,10 @@ export const container = ({ version, admin, limits }: ServerInput): ContainerPla
     volume,
     data,
     template: { recipe: "1", initialise: initialise(major) },
-    // Single-user mode reads statements from standard input and opens no port.
-    bootstrap: `postgres --single -D "$1" -c log_min_messages=error "$BERTH_ADMIN_DATABASE" < ${ownFolder}/administrator.sql`,
+    // Single-user mode reads statements from standard input and opens no port. A server that was killed leaves the file
+    // of its process, number 1 of its container, and here that number is the shell's; no other container has the volume.
+    bootstrap: `rm -f "$1/postmaster.pid"
+postgres --single -D "$1" -c log_min_messages=error "$BERTH_ADMIN_DATABASE" < ${ownFolder}/administrator.sql`,
     // SIGINT is the "fast" shutdown: it ends sessions instead of waiting for them. (PostgreSQL, "Shutting Down".)
     stop: { signal: "SIGINT", grace: "60 seconds" },
     // Parallel queries share memory through /dev/shm, and the engine's 64 MiB are soon used up.
