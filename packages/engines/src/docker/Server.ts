@@ -9,7 +9,7 @@ import type { DockerHost } from "./DockerHost.ts"
 import * as Image from "./Image.ts"
 import { adoptedName, label, serverName } from "./labels.ts"
 import * as Network from "./Network.ts"
-import { createOptions, filesArchive, type Placing } from "./serverOptions.ts"
+import { createOptions, filesArchive, filesRevision, type Placing } from "./serverOptions.ts"
 import { isRunning, wanted } from "./state.ts"
 import * as Template from "./Template.ts"
 import * as Volume from "./Volume.ts"
@@ -43,46 +43,59 @@ export interface CreateInput {
   readonly keepsLimits?: boolean
 }
 
-/** Makes the container with its volume, or finds them. One that does not run and was made otherwise is made anew. */
-export const create = Effect.fnUntraced(function* (host: DockerHost, input: CreateInput) {
-  const { spec, image, template, keepsLimits } = input
+const optionsOf = Effect.fnUntraced(function* (host: DockerHost, { spec, image, template, keepsLimits }: CreateInput) {
   const plan = yield* planOf(spec)
   const volume = yield* volumeOf(host, spec.id)
   yield* requireOurs(host, volume)
-  const network = yield* Network.ensure(host, spec.network)
   const placing: Placing = {
     instance: host.instance,
     image,
     volume,
     ...(template === undefined ? {} : { template }),
     ...(keepsLimits === undefined ? {} : { keepsLimits }),
-    ...((yield* Network.isLocal(host, network)) ? {} : { publishOn: host.publishOn })
+    ...((yield* Network.isLocal(host, spec.network)) ? {} : { publishOn: host.publishOn })
   }
-  const name = serverName(spec.id)
-  const options = { ...createOptions(spec, plan, placing), name }
-  const there = yield* Container.find(host, name)
+  return { ...createOptions(spec, plan, placing), name: serverName(spec.id) }
+})
+
+/**
+ * Puts the plan's files, unless this process has put the same into this container. Before every start: another process
+ * may have put others.
+ */
+export const putFiles = Effect.fnUntraced(function* (host: DockerHost, spec: ServerSpec, info: ContainerInfo) {
+  const plan = yield* planOf(spec)
+  const revision = filesRevision(plan)
+  if (host.memory.files.get(info.Id) === revision) return
+  const key = `${info.Image} ${plan.user ?? ""}`
+  const user = host.memory.users.get(key) ?? (yield* Image.userIds(host, info.Id, plan.user))
+  host.memory.users.set(key, user)
+  const millis = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+  yield* Container.put(host, info.Id, filesArchive(plan, user, Math.floor(millis / 1000)))
+  host.memory.files.set(info.Id, revision)
+})
+
+const makeContainer = Effect.fnUntraced(function* (host: DockerHost, input: CreateInput) {
+  const options = yield* optionsOf(host, input)
+  const there = yield* Container.find(host, options.name)
   if (there !== undefined) {
     const same = there.Config.Labels[label.fingerprint] === options.Labels?.[label.fingerprint]
     if (same || isRunning(there)) return
     yield* Container.remove(host, there.Id)
   }
   yield* Container.create(host, options)
+  const made = yield* Container.find(host, options.name)
+  if (made !== undefined) yield* putFiles(host, input.spec, made)
 })
 
-/** Put before every start, so what the container had of them before does not matter. */
-export const putFiles = Effect.fnUntraced(function* (
-  host: DockerHost,
-  spec: ServerSpec,
-  info: ContainerInfo,
-  users: Map<string, Image.UserIds>
-) {
-  const plan = yield* planOf(spec)
-  const key = `${info.Image} ${plan.user ?? ""}`
-  const user = users.get(key) ?? (yield* Image.userIds(host, info.Id, plan.user))
-  users.set(key, user)
-  const millis = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-  yield* Container.put(host, info.Id, filesArchive(plan, user, Math.floor(millis / 1000)))
-})
+/**
+ * Makes the container with its volume, or finds them; one that does not run and was made otherwise is made anew. Its
+ * network is made meanwhile: the engine looks for it when the container is started.
+ */
+export const create = (host: DockerHost, input: CreateInput): Effect.Effect<void, RuntimeError> =>
+  Effect.all([makeContainer(host, input), Network.ensure(host, input.spec.network)], {
+    concurrency: "unbounded",
+    discard: true
+  })
 
 /** The server's container, made anew around its data when only that is left. */
 export const recovered = Effect.fnUntraced(function* (host: DockerHost, spec: ServerSpec) {
@@ -124,18 +137,14 @@ const launch = (host: DockerHost, spec: ServerSpec, info: ContainerInfo): Effect
       })
     )
 
-export const start = Effect.fnUntraced(function* (
-  host: DockerHost,
-  spec: ServerSpec,
-  users: Map<string, Image.UserIds>
-) {
+export const start = Effect.fnUntraced(function* (host: DockerHost, spec: ServerSpec) {
   const info = yield* recovered(host, spec)
   if (isRunning(info)) return
   if (info.State.Paused) {
     yield* host.client.call("continue a container", (docker) => docker.getContainer(info.Id).unpause())
     return
   }
-  yield* putFiles(host, spec, info, users)
+  yield* putFiles(host, spec, info)
   const first = yield* launch(host, spec, info)
   if (first === "started") return
   // Somebody removed the environment's network, and Docker remembers the old one: a new container takes the new one.
@@ -152,7 +161,7 @@ export const start = Effect.fnUntraced(function* (
     ...(template === undefined ? {} : { template })
   })
   const made = yield* recovered(host, spec)
-  yield* putFiles(host, spec, made, users)
+  yield* putFiles(host, spec, made)
   const second = yield* launch(host, spec, made)
   if (second === "started") return
   const detail = second === "limits refused" ? "its limits are refused" : "its network is removed while it starts"

@@ -14,7 +14,6 @@ import * as Container from "./Container.ts"
 import { check } from "./check.ts"
 import { type ContainerInfo, connect, type Endpoint, patiently } from "./client.ts"
 import type { DockerHost } from "./DockerHost.ts"
-import type { UserIds } from "./Image.ts"
 import * as Image from "./Image.ts"
 import { keptData } from "./Kept.ts"
 import { leftovers } from "./Leftovers.ts"
@@ -91,13 +90,13 @@ const open = Effect.fnUntraced(function* (options: DockerOptions, name: string, 
     isLocalSocket: process.platform === "linux" && (elsewhere === undefined || elsewhere.startsWith("unix:")),
     instance: options.instance ?? (yield* instanceOf(folder)),
     publishOn,
-    reach: options.reach ?? "auto"
+    reach: options.reach ?? "auto",
+    memory: { users: new Map(), files: new Map(), networks: new Map(), isLocal: undefined }
   }
   return yield* make(host)
 })
 
 const make = Effect.fnUntraced(function* (host: DockerHost) {
-  const users = new Map<string, UserIds>()
   // Deploys of one version that come together wait for one template instead of racing for it.
   const preparing = yield* Semaphore.make(1)
 
@@ -182,7 +181,7 @@ const make = Effect.fnUntraced(function* (host: DockerHost) {
         })
       ),
 
-    start: (spec) => patiently(Server.start(host, spec, users)),
+    start: (spec) => patiently(Server.start(host, spec)),
 
     stop: (spec) =>
       patiently(
@@ -200,8 +199,7 @@ const make = Effect.fnUntraced(function* (host: DockerHost) {
 
     remove: (id, options = {}) => patiently(remove(host, id, options)),
 
-    refresh: (spec) =>
-      patiently(server(spec.id).pipe(Effect.flatMap((info) => Server.putFiles(host, spec, info, users)))),
+    refresh: (spec) => patiently(server(spec.id).pipe(Effect.flatMap((info) => Server.putFiles(host, spec, info)))),
 
     inspect,
     list,

@@ -5,7 +5,7 @@ import { type ContainerPlan, ownFolder } from "../ContainerPlan.ts"
 import type { ServerSpec } from "../Runtime.ts"
 import type { CreateOptions } from "./client.ts"
 import { firstStart, templateMount } from "./firstStart.ts"
-import type { Image } from "./Image.ts"
+import type { Image, UserIds } from "./Image.ts"
 import { label, networkName, serverLabels, serverName } from "./labels.ts"
 import { pack } from "./tar.ts"
 
@@ -117,19 +117,21 @@ export const createOptions = (spec: ServerSpec, plan: ContainerPlan, placing: Pl
   return { ...options, Labels: { ...options.Labels, [label.fingerprint]: fingerprint } }
 }
 
-export interface UserIds {
-  readonly uid: number
-  readonly gid: number
-}
-
-/** The plan's files as an archive for the root of the container, with a revision that changes when one of them does. */
-export const filesArchive = (plan: ContainerPlan, user: UserIds, modified: number): Buffer => {
-  const texts = Object.entries(plan.files).map(([path, text]) => ({
+const textsOf = (plan: ContainerPlan) =>
+  Object.entries(plan.files).map(([path, text]) => ({
     path,
     text: Redacted.isRedacted(text) ? Redacted.value(text) : text
   }))
-  const revision = createHash("sha256").update(JSON.stringify(texts)).digest("hex")
-  const files = [...texts, { path: `${ownFolder}/revision`, text: revision }]
+
+/** Changes when one of the plan's files does. */
+export const filesRevision = (plan: ContainerPlan): string =>
+  createHash("sha256")
+    .update(JSON.stringify(textsOf(plan)))
+    .digest("hex")
+
+/** The plan's files with their revision, as an archive for the root of the container. */
+export const filesArchive = (plan: ContainerPlan, user: UserIds, modified: number): Buffer => {
+  const files = [...textsOf(plan), { path: `${ownFolder}/revision`, text: filesRevision(plan) }]
   return pack(
     [{ path: ownFolder, mode: 0o700, ...user }],
     files.map((file) => ({ ...file, mode: 0o400, ...user })),

@@ -148,9 +148,9 @@ export const address = (runtime: Runtime, spec: ServerSpec) =>
   Effect.gen(function* () {
     const found = yield* runtime.inspect(spec.id)
     const state = found?.state
-    if (state?._tag !== "Running") return yield* Effect.die(new Error(JSON.stringify(state)))
+    if (state?._tag !== "Running") return yield* Effect.fail(new Error(JSON.stringify(state)))
     const at = state.addresses[Engine.primaryEndpoint(spec.engine).name]
-    return at ?? (yield* Effect.die(new Error("it has no address")))
+    return at ?? (yield* Effect.fail(new Error("it has no address")))
   })
 
 export const target = (runtime: Runtime, spec: ServerSpec, login: Login) =>
