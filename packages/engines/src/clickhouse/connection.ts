@@ -5,8 +5,7 @@ const marks = /Code: (?:192|193|194|516)\b|Authentication failed|Wrong password 
 
 export const connection = (text: string): ConnectionEvent | undefined => {
   if (!marks.test(text)) return undefined
-  const username =
-    /Wrong password for user (\S+?)[,.\s]/.exec(text)?.[1] ?? /Unknown user '?([^\s',.]+)/.exec(text)?.[1]
+  const username = /Wrong password for user ([^\s,.]+)/.exec(text)?.[1] ?? /Unknown user '?([^\s',.]+)/.exec(text)?.[1]
   const detail = text.replace(/^.*?<\w+> /, "").slice(0, 300)
   return { what: "refused", detail, ...(username === undefined ? {} : { username }) }
 }

@@ -53,9 +53,10 @@ export const remove = Effect.fnUntraced(function* (host: DockerHost, id: string,
     yield* Kept.keep(host, id, volume, labels)
   }
   if (server !== undefined) yield* Container.remove(host, server.Id)
-  if (adopted !== undefined) yield* Container.remove(host, adopted.Id)
-  // What was kept is removed by `purge` only, also when the removal runs again and asks for no more.
-  if (options.keepData !== true && !isKept) yield* removeVolume(host, volume)
   const network = labels[label.network]
   if (network !== undefined) yield* Network.removeIfUnused(host, network)
+  if (adopted !== undefined) yield* Container.remove(host, adopted.Id)
+  // The volume goes last: it bears the labels by which a removal that was cut short goes on. What was kept is removed by
+  // `purge` only, also when the removal runs again and asks for no more.
+  if (options.keepData !== true && !isKept) yield* removeVolume(host, volume)
 })

@@ -146,7 +146,10 @@ export const quiet = () => Effect.void
 /** Where the primary endpoint is reached from here. */
 export const address = (runtime: Runtime, spec: ServerSpec) =>
   Effect.gen(function* () {
-    const found = yield* runtime.inspect(spec.id)
+    // As an operation of the SDK does; whoever asks for the status is told at once.
+    const found = yield* runtime
+      .inspect(spec.id)
+      .pipe(Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 50, while: (error) => error.isRetryable }))
     const state = found?.state
     if (state?._tag !== "Running") return yield* Effect.fail(new Error(JSON.stringify(state)))
     const at = state.addresses[Engine.primaryEndpoint(spec.engine).name]
