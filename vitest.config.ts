@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config"
 
-const conditions = ["@berth/source", "module", "node", "development|production"]
+// Vitest hands these to Node, for `require` too, so `import` must not be among them: it is added where it is right.
+const conditions = ["@berth/source", "node"]
 const shared = {
   resolve: { conditions },
   ssr: { resolve: { conditions } }

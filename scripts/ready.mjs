@@ -1,5 +1,7 @@
-// Makes a fresh clone ready: checks the Node that started it and runs `npm ci` when what the lock file names is not
-// installed. Runs on any Node that knows ES modules, so it imports nothing that is installed.
+// Makes a fresh clone ready and then runs the command that its arguments are. It checks the Node that started it and runs
+// `npm ci` when what the lock file names is not installed. It runs on any Node that knows ES modules, so it imports
+// nothing that is installed. The command is started from here, not by `&&` in a script, because a shell that has found
+// the machine's own `node` once does not look for the one that was just installed.
 import { execFileSync, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
@@ -49,4 +51,15 @@ if (!ready()) {
     process.exit(status ?? 1)
   }
   writeFileSync(stamp, wanted)
+}
+
+const [command, ...args] = process.argv.slice(2)
+if (command !== undefined) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: "inherit",
+    shell: process.platform === "win32"
+  })
+  if (error !== undefined) console.error(`${command} could not be run: ${error.message}`)
+  process.exit(status ?? 1)
 }

@@ -5,6 +5,8 @@
  */
 import { type Duration, Effect, type Redacted, Schema } from "effect"
 import type { Administration } from "./Administration.ts"
+import type { ConnectionEvent } from "./ConnectionEvent.ts"
+import type { ContainerPlan } from "./ContainerPlan.ts"
 import { InvalidEngine } from "./EngineError.ts"
 import type { ProgramPlan } from "./ProgramPlan.ts"
 
@@ -42,15 +44,31 @@ export interface Naming {
   readonly database: string
 }
 
+/** What one server may use of its host. Left out: as much as there is. */
+export interface Limits {
+  /** Processors, in fractions: `0.5` is half of one. */
+  readonly cpus?: number
+  /** At least what the engine's plan says it needs. */
+  readonly memoryBytes?: number
+}
+
 export interface ServerInput {
   readonly version: string
   /** The login that Berth keeps to itself. */
   readonly admin: Login
+  /**
+   * The app's login, the same that `createApp` is given. Engines whose users are kept in files of the server
+   * (ClickHouse) need it here. Left out: the server starts with its administrator only.
+   */
+  readonly app?: Login
+  readonly limits?: Limits
 }
 
 export interface ServerPlan {
   /** How the `local` runtime runs it. Left out: the engine needs a container runtime. */
   readonly program?: ProgramPlan
+  /** How container runtimes run it. Left out: the engine has no image. */
+  readonly container?: ContainerPlan
 }
 
 export interface Engine {
@@ -74,6 +92,8 @@ export interface Engine {
   readonly administration: Administration
   /** A URL as the engine's usual clients take it, every part percent-encoded. */
   readonly url: (parts: UrlParts) => string
+  /** Reads a line of the server's log. `undefined` when it does not tell of a connection. Left out: none does. */
+  readonly connection?: (text: string) => ConnectionEvent | undefined
 }
 
 const Shape = Schema.Struct({

@@ -5,8 +5,12 @@
  */
 import type { Effect, Scope, Stream } from "effect"
 import type { Administration } from "./Administration.ts"
-import type { Engine, Login, ServerPlan } from "./Engine.ts"
+import type { Engine, Limits, Login, ServerPlan } from "./Engine.ts"
+import type { HostCheck, Need } from "./HostCheck.ts"
+import type { KeptData } from "./KeptData.ts"
+import type { Leftovers } from "./Leftovers.ts"
 import type { RuntimeError } from "./RuntimeError.ts"
+import type { Vitals } from "./Vitals.ts"
 
 /** Everything that a runtime has to know of a server, from which it can be made again. */
 export interface ServerSpec {
@@ -21,6 +25,8 @@ export interface ServerSpec {
   readonly plan: ServerPlan
   /** The administrator's login that a new server gets; the plan has it too, in the form that its programs take. */
   readonly admin: Login
+  /** Runtimes that cannot limit a server leave it alone. */
+  readonly limits?: Limits
   /** Kept with the server, so that it can be found without a store: owner, app, environment, database. */
   readonly labels: Readonly<Record<string, string>>
 }
@@ -45,10 +51,24 @@ export type ServerState =
   /** Was running and ended without us. */
   | { readonly _tag: "Ended"; readonly ending: Ending }
 
+/** The image that a server runs from. */
+export interface ServerImage {
+  /** As the engine's value names it, such as `postgres:18`. */
+  readonly reference: string
+  /** What it was when the server was made: `sha256:…`. */
+  readonly digest: string
+}
+
 export interface ServerFound {
   readonly id: string
   readonly labels: Readonly<Record<string, string>>
   readonly state: ServerState
+  readonly image?: ServerImage
+}
+
+export interface RemoveOptions {
+  /** Ends the server cleanly and keeps its data, to be listed by `kept`. Default: `false`. */
+  readonly keepData?: boolean
 }
 
 export interface LogLine {
@@ -78,8 +98,18 @@ export interface Runtime {
   readonly start: (spec: ServerSpec) => Effect.Effect<void, RuntimeError>
   /** Ends the server the way its engine asks for, and by force after its grace period. */
   readonly stop: (spec: ServerSpec) => Effect.Effect<void, RuntimeError>
-  /** Ends the server and removes everything of it. */
-  readonly remove: (id: string) => Effect.Effect<void, RuntimeError>
+  /** Ends the server and removes everything of it. A runtime without `kept` keeps nothing, whatever is asked. */
+  readonly remove: (id: string, options?: RemoveOptions) => Effect.Effect<void, RuntimeError>
+  /** Writes the plan's files into the running server, for engines that read their users from files. */
+  readonly refresh?: (spec: ServerSpec) => Effect.Effect<void, RuntimeError>
+  /** What the host measures of one server. Left out: this runtime measures nothing. */
+  readonly vitals?: (id: string) => Effect.Effect<Vitals, RuntimeError>
+  /** Whether the host has room for one more server. Advice: no verb asks it. */
+  readonly check?: (need: Need) => Effect.Effect<HostCheck, RuntimeError>
+  /** Data of servers that were removed without it. Left out: this runtime keeps none. */
+  readonly kept?: KeptData
+  /** What carries our label and belongs to nobody. */
+  readonly leftovers?: Leftovers
   /** `undefined` when the host has nothing of this id. */
   readonly inspect: (id: string) => Effect.Effect<ServerFound | undefined, RuntimeError>
   /** Everything that this runtime owns on its host. */

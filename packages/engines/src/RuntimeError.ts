@@ -116,6 +116,46 @@ export class HostFailed extends Schema.TaggedError<HostFailed>()("HostFailed", {
   }
 }
 
+/** The host does not answer. Its servers may well be running. */
+export class HostUnreachable extends Schema.TaggedError<HostUnreachable>()("HostUnreachable", {
+  host: Schema.String,
+  action: Schema.String,
+  detail: Schema.String
+}) {
+  readonly code = "RUNTIME_HOST_UNREACHABLE"
+  readonly category = "host"
+  readonly isRetryable = true
+  override get message(): string {
+    return `The host ${this.host} does not answer (asked to ${this.action}: ${this.detail}). Its databases may still be running; see that it is up and can be reached.`
+  }
+}
+
+/** The image is not on the host and could not be fetched. */
+export class ImageMissing extends Schema.TaggedError<ImageMissing>()("ImageMissing", {
+  image: Schema.String,
+  detail: Schema.String,
+  isRetryable: Schema.Boolean
+}) {
+  readonly code = "RUNTIME_IMAGE_MISSING"
+  readonly category = "program"
+  override get message(): string {
+    return `The image ${this.image} is not on the host and could not be fetched: ${this.detail}. Put it there (docker pull, docker load), or choose another version.`
+  }
+}
+
+/** Data that was kept does not fit the server that should take it over, or is not there. */
+export class KeptDataUnfit extends Schema.TaggedError<KeptDataUnfit>()("KeptDataUnfit", {
+  kept: Schema.String,
+  problem: Schema.String
+}) {
+  readonly code = "RUNTIME_KEPT_DATA_UNFIT"
+  readonly category = "server"
+  readonly isRetryable = false
+  override get message(): string {
+    return `The data kept of ${this.kept} cannot be used: ${this.problem}.`
+  }
+}
+
 export const RuntimeErrorReason = Schema.Union([
   ProgramMissing,
   NotSupported,
@@ -125,7 +165,10 @@ export const RuntimeErrorReason = Schema.Union([
   ServerEnded,
   ServerMissing,
   CommandFailed,
-  HostFailed
+  HostFailed,
+  HostUnreachable,
+  ImageMissing,
+  KeptDataUnfit
 ])
 export type RuntimeErrorReason = typeof RuntimeErrorReason.Type
 

@@ -2,6 +2,8 @@
 import type { Engine, ServerInput, UrlParts } from "../Engine.ts"
 import { endpointUrl } from "../url.ts"
 import { administration } from "./administration.ts"
+import { connection } from "./connection.ts"
+import { container } from "./container.ts"
 import { program } from "./program.ts"
 
 /** Databases that a new cluster has, and names that PostgreSQL keeps for roles of its own. */
@@ -29,7 +31,8 @@ export const postgres: Engine = {
     const safe = name.replaceAll("-", "_")
     return { username: `app_${safe}`, database: reserved.has(safe) ? `${safe}_db` : safe }
   },
-  server: ({ version, admin }: ServerInput) => ({ program: program(version, admin) }),
+  server: (input: ServerInput) => ({ program: program(input.version, input.admin), container: container(input) }),
   administration,
-  url
+  url,
+  connection
 }

@@ -15,3 +15,10 @@ export const verifier = (password: string, salt: Buffer = randomBytes(16)): stri
   const serverKey = hmac(salted, "Server Key").toString("base64")
   return `SCRAM-SHA-256$${iterations}:${salt.toString("base64")}$${storedKey}:${serverKey}`
 }
+
+/**
+ * The same verifier for the same password every time, so that a file which holds it changes only with the password. The
+ * salt tells nothing of a password that was drawn at random.
+ */
+export const lastingVerifier = (password: string): string =>
+  verifier(password, createHmac("sha256", password).update("salt").digest().subarray(0, 16))

@@ -2,7 +2,7 @@
  * The folder that holds everything of one Berth: the store, the key ring and the hosts' own folders. It is open in one
  * process at a time; the lock is one of the operating system, so it ends with the process however that ends.
  */
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -50,8 +50,20 @@ const claim = Effect.fnUntraced(function* (folder: string) {
   })
 })
 
+/** SQLITE_BUSY: somebody else holds the lock. (sqlite.org, "Result and Error Codes".) */
+const busy = 5
+
+const isBusy = (cause: unknown): boolean => cause instanceof Error && "errcode" in cause && cause.errcode === busy
+
 const lock = (folder: string): Effect.Effect<void, DataDirInUse | StoreFailed, Scope.Scope> => {
   const owner = join(folder, "owner")
+  const whose = () => {
+    try {
+      return readFileSync(owner, "utf8").trim()
+    } catch {
+      return "a process whose number is not known"
+    }
+  }
   return Effect.acquireRelease(
     Effect.try({
       try: () => {
@@ -64,18 +76,11 @@ const lock = (folder: string): Effect.Effect<void, DataDirInUse | StoreFailed, S
           throw cause
         }
       },
-      catch: (cause) => cause
-    }).pipe(
-      Effect.catch((cause) => {
-        // SQLITE_BUSY: somebody else holds it.
-        if (cause instanceof Error && "errcode" in cause && cause.errcode === 5) {
-          return onDisk(() => readFile(owner, "utf8").catch(() => "its number is not known")).pipe(
-            Effect.flatMap((text) => Effect.fail(new DataDirInUse({ folder, owner: text.trim() })))
-          )
-        }
-        return Effect.fail(new StoreFailed({ detail: `cannot lock ${folder}: ${String(cause)}`, full: false }))
-      })
-    ),
+      catch: (cause) =>
+        isBusy(cause)
+          ? new DataDirInUse({ folder, owner: whose() })
+          : new StoreFailed({ detail: `cannot lock ${folder}: ${String(cause)}`, full: false })
+    }),
     (db) => Effect.sync(() => db.close())
   ).pipe(Effect.andThen(onDisk(() => writeFile(owner, `process ${process.pid}\n`, { mode: 0o600 }))))
 }
