@@ -4,6 +4,7 @@ import { assert, describe, it, onTestFinished } from "vitest"
 import { collect, eventually, shop, stepsOf, temporaryFolder } from "./support/fixtures.ts"
 import { localPlace } from "./support/localPlace.ts"
 import { runProgram } from "./support/process.ts"
+import { runVerb } from "./support/verbs.ts"
 
 /** The verb that is killed, and the one that brings a database to where it can begin. */
 const walks: ReadonlyArray<{ readonly verb: Verb; readonly prepare: ReadonlyArray<Verb>; readonly status: string }> = [
@@ -35,7 +36,7 @@ describe("a process that is killed with SIGKILL", () => {
 
       const newDatabase = async (berth: Berth) => {
         const { id } = await berth.databases.create({ ...within, name: `orders-${++number}`, engine: "postgres" })
-        for (const each of prepare) await berth.databases[each](id)
+        for (const each of prepare) await runVerb(berth, each, id)
         return id
       }
 
@@ -59,7 +60,7 @@ describe("a process that is killed with SIGKILL", () => {
         const found = (await berth.databases.list()).find((one) => one.id === id)
         assert.strictEqual(found === undefined ? "deleted" : (await berth.databases.overview(id)).status, status, crash)
         if (status === "running") {
-          const app = await place.connect((await berth.credentials.get(id)).internal)
+          const app = await place.connect((await berth.credentials.get(id)).internal, id)
           await app.write("a", crash)
           await app.close()
         }

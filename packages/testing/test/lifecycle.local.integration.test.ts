@@ -1,4 +1,5 @@
-import { lifecycle } from "./support/lifecycle.ts"
+import { lifecycle, operations } from "./support/lifecycle.ts"
 import { localPlace } from "./support/localPlace.ts"
 
 lifecycle("local", localPlace)
+operations("local", localPlace)

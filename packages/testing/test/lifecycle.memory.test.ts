@@ -1,4 +1,5 @@
-import { lifecycle } from "./support/lifecycle.ts"
+import { lifecycle, operations } from "./support/lifecycle.ts"
 import { memoryPlace } from "./support/memoryPlace.ts"
 
 lifecycle("memory", memoryPlace)
+operations("memory", memoryPlace)

@@ -41,7 +41,7 @@ describe("a server on local", () => {
     assert.deepEqual(overview.internal, internal)
     assert.strictEqual(pidOf(at.dataDir, id), pid)
     await again.databases.stop(id)
-    await rejection(at.place.connect(internal))
+    await rejection(at.place.connect(internal, id))
   })
 
   it("is not taken for another process that has been given its number", async () => {
@@ -107,7 +107,7 @@ describe("a server on local", () => {
     assert.strictEqual((await at.berth.databases.overview(id)).status, "stopped")
     await new Promise((resolve) => other.close(resolve))
     await at.berth.databases.start(id)
-    await (await at.place.connect(internal)).close()
+    await (await at.place.connect(internal, id)).close()
   })
 
   it("does not touch a folder that stands where its own should be", async () => {
@@ -182,7 +182,7 @@ describe.skipIf(!isRoot)(`a Berth that root runs${isRoot ? "" : " (these tests d
     await at.berth.databases.deploy(id)
     const away = realpathSync(join(dataDir, "hosts", "local"))
     assert.notInclude(away, closed)
-    await (await at.place.connect((await at.berth.credentials.get(id)).internal)).close()
+    await (await at.place.connect((await at.berth.credentials.get(id)).internal, id)).close()
     await at.berth.databases.delete(id)
     await at.berth.close()
     assert.isFalse(existsSync(away))

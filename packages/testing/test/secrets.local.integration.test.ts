@@ -30,9 +30,9 @@ describe.skipIf(process.platform !== "linux")("a password (looked for in /proc, 
     const { id } = await berth.databases.create({ ...within, name: "orders", engine: "postgres" })
     const deployment = await berth.databases.deploy(id)
     const { internal } = await berth.credentials.get(id)
-    const app = await place.connect(internal)
+    const app = await place.connect(internal, id)
     await app.write("a", "1")
-    await rejection(place.connect({ ...internal, password: `${internal.password}x` }))
+    await rejection(place.connect({ ...internal, password: `${internal.password}x` }, id))
     await app.close()
     const error = await rejection(berth.databases.restart(id))
 

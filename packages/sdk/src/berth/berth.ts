@@ -1,29 +1,36 @@
 /** Berth for callers without Effect: the services under the same names, as promises and async iterables. */
-import type { Engine, Host, LogLine, LogOptions } from "@berth/engines"
+import type { Engine, Host, Leftover, LogLine, LogOptions } from "@berth/engines"
 import { Context, Deferred, Effect, ManagedRuntime, Redacted, Stream } from "effect"
 import { Apps, type CreateApp } from "../apps/apps.ts"
 import { Credentials } from "../credentials/credentials.ts"
+import type { ActivityOptions } from "../databases/activity.ts"
 import { type CreateDatabase, Databases } from "../databases/databases.ts"
 import { type Deployment, Deployments } from "../deployments/deployments.ts"
 import { type CreateEnvironment, type EnvironmentRef, Environments } from "../environments/environments.ts"
 import { Events } from "../events/events.ts"
+import { type CheckHost, HostCare, type HostRef } from "../hosts/hostCare.ts"
 import type { Operation, OperationLine, Verb } from "../operations/Operation.ts"
 import { Operations } from "../operations/operations.ts"
-import type { DeployOptions, VerbOptions } from "../verbs/requests.ts"
+import type { AnyOptions, DeleteOptions, DeployOptions, VerbOptions } from "../verbs/requests.ts"
 import { layer, type OpenError, type Options, type Services } from "./layer.ts"
 import { plain } from "./plain.ts"
 
 export interface OpenOptions {
   /** Folder for everything of this Berth: state, keys, data. Made when it is missing. Default: `.berth`. */
   readonly dataDir?: string
-  /** Where databases run. Default: `local`, processes of this machine. */
-  readonly host?: "local" | Host
+  /**
+   * Where databases run: `local`, processes of this machine (the default), `docker`, containers of the Docker Engine
+   * that `DOCKER_HOST` or the local socket leads to, or a host of your own making.
+   */
+  readonly host?: "local" | "docker" | Host
   /** Engines of your own, besides Berth's. */
   readonly engines?: ReadonlyArray<Engine.Engine>
   /** Keys that seal secrets, each 32 bytes in base 64. Default: drawn once and kept in the data directory. */
   readonly keys?: { readonly primary: string; readonly keys: Readonly<Record<string, string>> }
   /** Time between two looks at the hosts, in milliseconds or as in `"2 seconds"`, the default. */
   readonly lookEvery?: Options["lookEvery"]
+  /** Time between two health checks of one database, in milliseconds or as in `"30 seconds"`, the default. */
+  readonly probeEvery?: Options["probeEvery"]
   /** For tests: what goes wrong in operations. `@berth/testing` makes such plans. */
   readonly faults?: Options["faults"]
 }
@@ -33,8 +40,11 @@ export interface NoWait {
   readonly wait: false
 }
 
-const openHost = async (host: OpenOptions["host"]): Promise<Host> =>
-  host === undefined || host === "local" ? (await import("@berth/engines/local")).local() : host
+const openHost = async (host: NonNullable<OpenOptions["host"]>): Promise<Host> => {
+  if (host === "local") return (await import("@berth/engines/local")).local()
+  if (host === "docker") return (await import("@berth/engines/docker")).docker()
+  return host
+}
 
 const sealed = (keys: NonNullable<OpenOptions["keys"]>) => ({
   primary: keys.primary,
@@ -56,14 +66,15 @@ export class Berth implements AsyncDisposable {
 
   /** Opens the data directory, goes on with what an earlier process left behind, and watches the hosts. */
   static async open(options: OpenOptions = {}): Promise<Berth> {
-    const { dataDir = ".berth", engines, faults, keys, lookEvery } = options
+    const { dataDir = ".berth", engines, faults, keys, lookEvery, probeEvery } = options
     const runtime = ManagedRuntime.make(
       layer({
         dataDir,
-        hosts: [await openHost(options.host)],
+        hosts: [await openHost(options.host ?? "local")],
         ...(engines === undefined ? {} : { engines }),
         ...(faults === undefined ? {} : { faults }),
         ...(lookEvery === undefined ? {} : { lookEvery }),
+        ...(probeEvery === undefined ? {} : { probeEvery }),
         ...(keys === undefined ? {} : { keys: sealed(keys) })
       })
     )
@@ -117,10 +128,10 @@ export class Berth implements AsyncDisposable {
   get databases() {
     const databases = this.#get(Databases)
     const run = this.#run
-    const verb = (name: Exclude<Verb, "deploy">) => {
-      function ask(id: string, options: VerbOptions & NoWait): Promise<string>
-      function ask(id: string, options?: VerbOptions): Promise<Operation>
-      function ask(id: string, { wait, ...options }: VerbOptions & Partial<NoWait> = {}): Promise<Operation | string> {
+    const verb = <Options extends VerbOptions = VerbOptions>(name: Exclude<Verb, "deploy">) => {
+      function ask(id: string, options: Options & NoWait): Promise<string>
+      function ask(id: string, options?: Options): Promise<Operation>
+      function ask(id: string, { wait, ...options }: AnyOptions & Partial<NoWait> = {}): Promise<Operation | string> {
         return wait === false ? run(databases.ask(name, id, options)) : run(databases[name](id, options))
       }
       return ask
@@ -139,11 +150,12 @@ export class Berth implements AsyncDisposable {
       get: (id: string) => run(databases.get(id)),
       overview: (id: string) => run(databases.overview(id)),
       actions: (id: string) => run(databases.actions(id)),
+      activity: (id: string, options?: ActivityOptions) => run(databases.activity(id, options)),
       deploy,
       start: verb("start"),
       restart: verb("restart"),
       stop: verb("stop"),
-      delete: verb("delete"),
+      delete: verb<DeleteOptions>("delete"),
       /** Lines of the server's log; with `follow` until the loop is left or Berth is closed. */
       logs: (id: string, options?: LogOptions): AsyncIterable<LogLine> => this.#iterate(databases.logs(id, options))
     }
@@ -172,6 +184,19 @@ export class Berth implements AsyncDisposable {
   get credentials() {
     const credentials = this.#get(Credentials)
     return { get: (database: string) => this.#run(credentials.get(database)) }
+  }
+
+  get hosts() {
+    const care = this.#get(HostCare)
+    return {
+      list: () => this.#run(care.list),
+      /** Advice before a deployment: processors, memory and disk, with numbers and a reason each. */
+      check: (input: typeof CheckHost.Encoded) => this.#run(care.check(input)),
+      kept: (ref?: HostRef) => this.#run(care.kept(ref)),
+      purge: (kept: string, ref?: HostRef) => this.#run(care.purge(kept, ref)),
+      leftovers: (ref?: HostRef) => this.#run(care.leftovers(ref)),
+      clean: (found: ReadonlyArray<Leftover>, ref?: HostRef) => this.#run(care.clean(found, ref))
+    }
   }
 
   get events() {

@@ -6,6 +6,7 @@ import type { SqlClient } from "effect/sql"
 import { Apps } from "../apps/apps.ts"
 import { CredentialStore } from "../credentials/CredentialStore.ts"
 import { Credentials } from "../credentials/credentials.ts"
+import { ActivityOf } from "../databases/activity.ts"
 import { DatabaseStore } from "../databases/DatabaseStore.ts"
 import { Databases } from "../databases/databases.ts"
 import { Engines } from "../databases/Engines.ts"
@@ -14,12 +15,14 @@ import { Servers } from "../databases/Servers.ts"
 import { Deployments } from "../deployments/deployments.ts"
 import { Environments } from "../environments/environments.ts"
 import { Events } from "../events/events.ts"
+import { HostCare } from "../hosts/hostCare.ts"
 import { Hosts } from "../hosts/hosts.ts"
 import { Faults } from "../operations/Faults.ts"
 import * as Journal from "../operations/journal.ts"
 import { OperationLog } from "../operations/OperationLog.ts"
 import { OperationStore } from "../operations/OperationStore.ts"
 import { Operations, resume } from "../operations/operations.ts"
+import { ProbeEvery, Probes } from "../probes/probes.ts"
 import { LookEvery, Reconciler } from "../reconciler/reconciler.ts"
 import { KeyRing, type Keys, type KeysUnreadable } from "../secrets/KeyRing.ts"
 import { Secrets } from "../secrets/secrets.ts"
@@ -40,6 +43,8 @@ export interface Options {
   readonly keys?: Keys
   /** Time between two looks at the hosts. Default: 2 seconds. */
   readonly lookEvery?: Duration.Input
+  /** Time between two health checks of one database. Default: 30 seconds. */
+  readonly probeEvery?: Duration.Input
   /** For tests: what goes wrong in operations. */
   readonly faults?: (typeof Faults)["Service"]
 }
@@ -54,6 +59,7 @@ export type Services =
   | Deployments
   | Environments
   | Events
+  | HostCare
   | Hosts
   | Operations
   | Reconciler
@@ -72,8 +78,9 @@ const crypto = Layer.mergeAll(Aead.layerWebCrypto, Digest.layerWebCrypto).pipe(
 )
 
 const services = Databases.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(ActivityOf.layer, HostCare.layer)),
   Layer.provideMerge(Layer.mergeAll(operations, Deployments.layer)),
-  Layer.provideMerge(Layer.mergeAll(Reconciler.layer, Credentials.layer)),
+  Layer.provideMerge(Layer.mergeAll(Reconciler.layer, Probes.layer, Credentials.layer)),
   Layer.provideMerge(Layer.mergeAll(Environments.layer, Servers.layer, Observer.layer)),
   Layer.provideMerge(OperationStore.layer),
   Layer.provideMerge(Layer.mergeAll(Apps.layer, CredentialStore.layer, DatabaseStore.layer, OperationLog.layer)),
@@ -96,6 +103,7 @@ export const layer = (options: Options): Layer.Layer<Services, OpenError> => {
     Layer.provideMerge(Layer.mergeAll(Engines.layer(options.engines), Hosts.layer(options.hosts))),
     Layer.provide(state),
     Layer.provide(options.lookEvery === undefined ? Layer.empty : Layer.succeed(LookEvery, options.lookEvery)),
+    Layer.provide(options.probeEvery === undefined ? Layer.empty : Layer.succeed(ProbeEvery, options.probeEvery)),
     Layer.provide(options.faults === undefined ? Layer.empty : Layer.succeed(Faults, options.faults))
   )
 }

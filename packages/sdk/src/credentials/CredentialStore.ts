@@ -1,5 +1,5 @@
 /** Logins of databases: the app's, which is told, and the administrator's, which never leaves the SDK. */
-import type { Engine, Login } from "@berth/engines"
+import type { Login, Naming } from "@berth/engines"
 import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Database } from "../databases/Database.ts"
@@ -27,7 +27,7 @@ export class CredentialStore extends Context.Service<
     /** `undefined` before the first deployment. */
     readonly find: (database: string) => Effect.Effect<Logins | undefined, KeyMismatch | StoreFailed>
     /** Draws both passwords. What is there already is kept, so that a deployment that is resumed uses the same ones. */
-    readonly draw: (database: Database, engine: Engine.Engine) => Effect.Effect<void, StoreFailed>
+    readonly draw: (database: Database, admin: Naming, app: Naming) => Effect.Effect<void, StoreFailed>
     readonly remove: (database: string) => Effect.Effect<void, StoreFailed>
   }
 >()("@berth/sdk/CredentialStore") {
@@ -49,8 +49,8 @@ export class CredentialStore extends Context.Service<
           if (admin === undefined || app === undefined) return undefined
           return { admin: yield* open(database, admin), app: yield* open(database, app) }
         }),
-        draw: Effect.fnUntraced(function* (database, engine) {
-          const names = { admin: engine.administrator, app: engine.naming(database.name) }
+        draw: Effect.fnUntraced(function* (database, admin, app) {
+          const names = { admin, app }
           const rows = yield* Effect.forEach(["admin", "app"] as const, (role) =>
             Effect.gen(function* () {
               const sealed = yield* secrets.seal(yield* makePassword, credentialOwner(database.id, role))

@@ -1,4 +1,5 @@
 /** A database as the store keeps it, and where it stands. */
+import type { Limits } from "@berth/engines"
 import { Schema } from "effect"
 import type { Verb } from "../operations/Operation.ts"
 
@@ -36,6 +37,10 @@ export interface Database {
   readonly host: string
   readonly engine: string
   readonly version: string
+  /** What the server may use of its host. */
+  readonly limits: Limits | undefined
+  /** Id of the kept data that the first deployment takes over. */
+  readonly adopts: string | undefined
   readonly phase: Phase
   readonly createdAt: Date
 }

@@ -1,8 +1,9 @@
 /** Databases in the store. */
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Environment } from "../environments/environments.ts"
 import { makeId } from "../schema/ids.ts"
+import { Limits as LimitsSchema } from "../schema/Limits.ts"
 import { inStore, type StoreFailed, whenTaken } from "../store/StoreError.ts"
 import { type Database, DatabaseExists, DatabaseNotFound, type Phase } from "./Database.ts"
 
@@ -16,9 +17,15 @@ interface Row {
   readonly host: string
   readonly engine: string
   readonly version: string
+  readonly limits: string | null
+  readonly adopts: string | null
   readonly phase: Phase
   readonly created_at: number
 }
+
+const LimitsText = Schema.fromJsonString(LimitsSchema)
+const decodeLimits = Schema.decodeSync(LimitsText)
+const encodeLimits = Schema.encodeSync(LimitsText)
 
 const toDatabase = (row: Row): Database => ({
   id: row.id,
@@ -28,6 +35,8 @@ const toDatabase = (row: Row): Database => ({
   host: row.host,
   engine: row.engine,
   version: row.version,
+  limits: row.limits === null ? undefined : decodeLimits(row.limits),
+  adopts: row.adopts ?? undefined,
   phase: row.phase,
   createdAt: new Date(row.created_at)
 })
@@ -37,6 +46,8 @@ export interface NewDatabase {
   readonly name: string
   readonly engine: string
   readonly version: string
+  readonly limits: typeof LimitsSchema.Type | undefined
+  readonly adopts: string | undefined
 }
 
 export class DatabaseStore extends Context.Service<
@@ -59,15 +70,25 @@ export class DatabaseStore extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
 
-      const select = sql`SELECT d.id, d.name, d.engine, d.version, d.phase, d.created_at,
+      const select = sql`SELECT d.id, d.name, d.engine, d.version, d.limits, d.adopts, d.phase, d.created_at,
           e.id AS environment_id, e.name AS environment_name, e.host, a.id AS app_id, a.name AS app_name
         FROM databases d JOIN environments e ON e.id = d.environment_id JOIN apps a ON a.id = e.app_id`
 
       return DatabaseStore.of({
-        insert: Effect.fnUntraced(function* ({ environment, name, engine, version }) {
+        insert: Effect.fnUntraced(function* ({ environment, name, engine, version, limits, adopts }) {
           const id = yield* makeId("db")
           const created_at = yield* Clock.currentTimeMillis
-          const row = { id, environment_id: environment.id, name, engine, version, phase: "created", created_at }
+          const row = {
+            id,
+            environment_id: environment.id,
+            name,
+            engine,
+            version,
+            limits: limits === undefined ? null : encodeLimits(limits),
+            adopts: adopts ?? null,
+            phase: "created",
+            created_at
+          }
           yield* sql`INSERT INTO databases ${sql.insert(row)}`.pipe(
             whenTaken(() => new DatabaseExists({ environment: environment.name, database: name })),
             inStore

@@ -1,7 +1,9 @@
 /** The engines that databases can be created with. */
-import { type Engine, postgres } from "@berth/engines"
+import { clickhouse, type Engine, mariadb, mongodb, mysql, postgres, redis, valkey } from "@berth/engines"
 import { Context, Effect, Layer } from "effect"
 import { InvalidInput } from "../schema/InvalidInput.ts"
+
+const own: ReadonlyArray<Engine.Engine> = [postgres, mysql, mariadb, mongodb, redis, valkey, clickhouse]
 
 export class Engines extends Context.Service<
   Engines,
@@ -17,7 +19,7 @@ export class Engines extends Context.Service<
 >()("@berth/sdk/Engines") {
   /** Berth's own engines and `more`, which take precedence. */
   static readonly layer = (more: ReadonlyArray<Engine.Engine> = []): Layer.Layer<Engines> => {
-    const all = new Map([postgres, ...more].map((engine) => [engine.id, engine]))
+    const all = new Map([...own, ...more].map((engine) => [engine.id, engine]))
     const get = (id: string) => {
       const engine = all.get(id)
       if (engine !== undefined) return Effect.succeed(engine)

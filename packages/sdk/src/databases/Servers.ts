@@ -1,5 +1,14 @@
 /** The server of a database: what its runtime has to know of it, and how it is reached. */
-import type { Address, Engine, Login, Runtime, RuntimeError, ServerSpec, Target } from "@berth/engines"
+import {
+  type Engine,
+  type Login,
+  type Runtime,
+  RuntimeError,
+  ServerEnded,
+  ServerMissing,
+  type ServerSpec,
+  type Target
+} from "@berth/engines"
 import { Context, Effect, Layer } from "effect"
 import { CredentialStore, type Logins } from "../credentials/CredentialStore.ts"
 import { NotDeployed } from "../credentials/NotDeployed.ts"
@@ -39,14 +48,16 @@ export class Servers extends Context.Service<
         const runtime = yield* hosts.runtime(database.host)
         const logins = yield* credentials.find(database.id)
         if (logins === undefined) return yield* new NotDeployed({ database: database.name })
+        const limits = database.limits === undefined ? {} : { limits: database.limits }
         const spec: ServerSpec = {
           id: database.id,
           name: database.name,
           network: database.environment.id,
           engine,
           version: database.version,
-          plan: engine.server({ version: database.version, admin: logins.admin }),
+          plan: engine.server({ version: database.version, admin: logins.admin, app: logins.app, ...limits }),
           admin: logins.admin,
+          ...limits,
           labels: {
             owner: "berth",
             app: database.app.name,
@@ -61,8 +72,15 @@ export class Servers extends Context.Service<
   )
 }
 
-/** The primary endpoint as the given login sees it from here. */
-export const target = ({ engine, runtime, spec }: Server, login: Login): Effect.Effect<Target, RuntimeError> =>
-  runtime
-    .internalAddress(spec, engine.endpoints[0].name)
-    .pipe(Effect.map((address: Address) => ({ ...address, ...login })))
+/** The primary endpoint as the given login reaches it from here. Fails with `ServerEnded` while it does not run. */
+export const target = Effect.fnUntraced(function* ({ engine, runtime, spec }: Server, login: Login) {
+  const found = yield* runtime.inspect(spec.id)
+  const address = found?.state._tag === "Running" ? found.state.addresses[engine.endpoints[0].name] : undefined
+  if (address !== undefined) return { ...address, ...login } satisfies Target
+  const ending = found?.state._tag === "Ended" ? found.state.ending : { how: "it does not run", lastLines: [] }
+  const reason =
+    found === undefined
+      ? new ServerMissing({ server: spec.name })
+      : new ServerEnded({ server: spec.name, how: ending.how, lastLines: ending.lastLines })
+  return yield* new RuntimeError({ reason })
+})

@@ -1,5 +1,5 @@
 /** Databases: recorded, deployed, looked at, and acted on by verbs. */
-import type { LogLine, LogOptions, RuntimeError } from "@berth/engines"
+import type { LogLine, LogOptions, RuntimeError, ServerImage, Vitals } from "@berth/engines"
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { type AppNotFound, Apps } from "../apps/apps.ts"
 import { type ConnectionDetails, Credentials, type CredentialsError } from "../credentials/credentials.ts"
@@ -12,12 +12,22 @@ import type { Operation, Verb } from "../operations/Operation.ts"
 import type { OperationCancelled, OperationFailed, OperationNotFound } from "../operations/OperationError.ts"
 import { OperationStore } from "../operations/OperationStore.ts"
 import { Operations } from "../operations/operations.ts"
+import { type Probe, Probes } from "../probes/probes.ts"
 import { Reconciler } from "../reconciler/reconciler.ts"
 import { decoder, type InvalidInput } from "../schema/InvalidInput.ts"
+import { Limits } from "../schema/Limits.ts"
 import { Name } from "../schema/Name.ts"
 import type { StoreFailed } from "../store/StoreError.ts"
-import { type DeployOptions, type RequestError, Requests, type VerbOptions } from "../verbs/requests.ts"
+import {
+  type AnyOptions,
+  type DeleteOptions,
+  type DeployOptions,
+  type RequestError,
+  Requests,
+  type VerbOptions
+} from "../verbs/requests.ts"
 import { type Action, actions } from "./actions.ts"
+import { ActivityOf } from "./activity.ts"
 import type { Database, DatabaseExists, DatabaseNotFound } from "./Database.ts"
 import { DatabaseStore } from "./DatabaseStore.ts"
 import { Engines } from "./Engines.ts"
@@ -33,7 +43,10 @@ export const CreateDatabase = Schema.Struct({
   /** Id of the engine, such as `postgres`. */
   engine: Schema.String,
   /** Default: the engine's own default version. */
-  version: Schema.optionalKey(Schema.String)
+  version: Schema.optionalKey(Schema.String),
+  limits: Schema.optionalKey(Limits),
+  /** Id of kept data of the same engine and version, as `hosts.kept` lists it, that the first deployment takes over. */
+  adopts: Schema.optionalKey(Schema.String)
 })
 
 const decodeCreate = decoder(CreateDatabase, {
@@ -42,7 +55,11 @@ const decodeCreate = decoder(CreateDatabase, {
   environment: "production",
   name: "orders",
   engine: "postgres",
-  version: "18"
+  version: "18",
+  limits: "{ cpus: 0.5, memoryBytes: 536870912 }",
+  "limits.cpus": "0.5",
+  "limits.memoryBytes": "536870912",
+  adopts: "db_4f2c1e9a8b7d6c5e"
 })
 
 export interface DatabaseSummary extends Database, Status {}
@@ -51,6 +68,12 @@ export interface Overview extends DatabaseSummary {
   /** Connection details; `undefined` before the first successful deployment and while the host does not know them. */
   readonly internal: ConnectionDetails | undefined
   readonly actions: ReadonlyArray<Action>
+  /** The image that its server runs from, on hosts that run images. */
+  readonly image: ServerImage | undefined
+  /** What its host measures of it: restarts, kills for want of memory, memory, disk. `undefined` where nothing is. */
+  readonly vitals: Vitals | undefined
+  /** The last health check; `undefined` before the first one. */
+  readonly health: Probe | undefined
   /** The operation that runs now. */
   readonly operation: Operation | undefined
 }
@@ -80,9 +103,11 @@ export class Databases extends Context.Service<
     readonly restart: (id: string, options?: VerbOptions) => Effect.Effect<Operation, VerbError>
     readonly stop: (id: string, options?: VerbOptions) => Effect.Effect<Operation, VerbError>
     /** Removes the server with its data, and the database. */
-    readonly delete: (id: string, options?: VerbOptions) => Effect.Effect<Operation, VerbError>
+    readonly delete: (id: string, options?: DeleteOptions) => Effect.Effect<Operation, VerbError>
     /** The same verbs without waiting: answers with the id of the operation. */
-    readonly ask: (verb: Verb, id: string, options?: DeployOptions) => Effect.Effect<string, RequestError>
+    readonly ask: (verb: Verb, id: string, options?: AnyOptions) => Effect.Effect<string, RequestError>
+    /** Who connected, and how the health checks went. */
+    readonly activity: ActivityOf["Service"]["get"]
     readonly logs: (
       id: string,
       options?: LogOptions
@@ -92,6 +117,7 @@ export class Databases extends Context.Service<
   static readonly layer: Layer.Layer<
     Databases,
     never,
+    | ActivityOf
     | Apps
     | Credentials
     | DatabaseStore
@@ -101,6 +127,7 @@ export class Databases extends Context.Service<
     | Hosts
     | Observer
     | OperationStore
+    | Probes
     | Reconciler
     | Deployments
     | Operations
@@ -108,6 +135,7 @@ export class Databases extends Context.Service<
   > = Layer.effect(
     Databases,
     Effect.gen(function* () {
+      const activity = yield* ActivityOf
       const apps = yield* Apps
       const credentials = yield* Credentials
       const engines = yield* Engines
@@ -117,6 +145,7 @@ export class Databases extends Context.Service<
       const observer = yield* Observer
       const operations = yield* OperationStore
       const deployments = yield* Deployments
+      const probes = yield* Probes
       const reconciler = yield* Reconciler
       const requests = yield* Requests
       const runner = yield* Operations
@@ -125,14 +154,21 @@ export class Databases extends Context.Service<
       const lastFailure = (id: string) =>
         operations.list({ database: id }).pipe(Effect.map((all) => all.at(-1)?.failure?.message))
 
+      /** A host that cannot measure, or does not answer, leaves them out. */
+      const vitalsOf = (database: Database) =>
+        hosts.runtime(database.host).pipe(
+          Effect.flatMap((runtime) => runtime.vitals?.(database.id) ?? Effect.succeed(undefined)),
+          Effect.orElseSucceed(() => undefined)
+        )
+
       const standing = Effect.fnUntraced(function* (id: string) {
         const database = yield* store.get(id)
         const active = yield* operations.activeOf(id)
-        const observation = yield* observer.observe(database)
-        return { database, active, observation, observed: observedOf(observation) }
+        const { found, observation } = yield* observer.look(database)
+        return { database, active, found, observation, observed: observedOf(observation) }
       })
 
-      const verb = (name: Verb) => (id: string, options?: VerbOptions) =>
+      const verb = (name: Verb) => (id: string, options?: AnyOptions) =>
         requests.ask(name, id, options).pipe(Effect.flatMap(runner.succeeded), Effect.withSpan(`Databases.${name}`))
 
       return Databases.of({
@@ -140,7 +176,14 @@ export class Databases extends Context.Service<
           const { app, environment: environmentName, name, ...chosen } = yield* decodeCreate(input)
           const { engine, version } = yield* engines.choose(chosen.engine, chosen.version)
           const environment = yield* environments.get({ app, environment: environmentName })
-          const id = yield* store.insert({ environment, name, engine: engine.id, version })
+          const id = yield* store.insert({
+            environment,
+            name,
+            engine: engine.id,
+            version,
+            limits: chosen.limits,
+            adopts: chosen.adopts
+          })
           yield* events.publish({ type: "database.created", database: id, name })
           return yield* Effect.orDie(store.get(id))
         }),
@@ -171,6 +214,9 @@ export class Databases extends Context.Service<
             ...statusOf(now.database, now.active, now.observation, yield* lastFailure(id)),
             internal,
             actions: actions(now),
+            image: now.found?.image,
+            vitals: now.found === undefined ? undefined : yield* vitalsOf(now.database),
+            health: probes.of(id).at(-1),
             operation: now.active
           }
         }),
@@ -187,6 +233,7 @@ export class Databases extends Context.Service<
         stop: verb("stop"),
         delete: verb("delete"),
         ask: requests.ask,
+        activity: activity.get,
         logs: (id, options = {}) =>
           Stream.unwrap(
             Effect.gen(function* () {

@@ -40,6 +40,8 @@ export interface Operation {
   readonly verb: Verb
   readonly status: OperationStatus
   readonly initiator: string
+  /** For `delete`: the data stays on the host. */
+  readonly keepData: boolean
   readonly createdAt: Date
   readonly endedAt: Date | undefined
   readonly failure: Failure | undefined

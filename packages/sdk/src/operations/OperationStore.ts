@@ -14,6 +14,8 @@ interface OperationRow {
   readonly verb: Verb
   readonly status: OperationStatus
   readonly initiator: string
+  /** SQLite has no booleans. */
+  readonly keep_data: boolean | number
   readonly error: string | null
   readonly created_at: number
   readonly ended_at: number | null
@@ -30,6 +32,7 @@ const toOperation = (row: OperationRow): Operation => ({
   verb: row.verb,
   status: row.status,
   initiator: row.initiator,
+  keepData: Boolean(row.keep_data),
   createdAt: new Date(row.created_at),
   endedAt: row.ended_at === null ? undefined : new Date(row.ended_at),
   failure: row.error === null ? undefined : decodeFailure(row.error)
@@ -111,6 +114,7 @@ export class OperationStore extends Context.Service<
                 database_name: operation.databaseName,
                 verb: operation.verb,
                 initiator: operation.initiator,
+                keep_data: operation.keepData,
                 status: "queued",
                 created_at: now
               })}`

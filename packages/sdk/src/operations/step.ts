@@ -49,6 +49,13 @@ const cancelled = (step: string) =>
 /** An undoing that fails is tried again: what is left over would belong to nobody. */
 const undoRetries = Schedule.exponential("50 millis").pipe(Schedule.upTo({ times: 5 }))
 
+const isAway = (error: StepError): boolean => error instanceof RuntimeError && error.reason._tag === "HostUnreachable"
+
+/** A host that does not answer is asked again for about two minutes. */
+const whileAway = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("5 seconds")]).pipe(
+  Schedule.upTo({ duration: "2 minutes" })
+)
+
 const addUndo = <R>(name: string, undo: (cause: Cause.Cause<unknown>) => Effect.Effect<void, StepError, R>) =>
   Effect.gen(function* () {
     const operation = yield* CurrentOperation
@@ -89,8 +96,9 @@ export const step = <R, R2 = never>(
     const log = yield* OperationLog
     const faults = yield* Faults
     if (options.undo !== undefined) yield* addUndo(name, options.undo)
+    const patientWork = Effect.retry(work, { schedule: whileAway, while: isAway })
     const watched = Effect.raceFirst(
-      Effect.andThen(faults({ verb: operation.verb, step: name, moment: "before" }), work),
+      Effect.andThen(faults({ verb: operation.verb, step: name, moment: "before" }), patientWork),
       Effect.andThen(store.cancelAsked(operation.id), Effect.fail(cancelled(name)))
     )
     yield* Activity.make({

@@ -34,6 +34,8 @@ const foundation = statements([
     name TEXT NOT NULL,
     engine TEXT NOT NULL,
     version TEXT NOT NULL,
+    limits TEXT,
+    adopts TEXT,
     phase TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     UNIQUE (environment_id, name)
@@ -56,6 +58,7 @@ const foundation = statements([
     verb TEXT NOT NULL,
     initiator TEXT NOT NULL,
     status TEXT NOT NULL,
+    keep_data BOOLEAN NOT NULL DEFAULT FALSE,
     cancel_requested BOOLEAN NOT NULL DEFAULT FALSE,
     error TEXT,
     created_at BIGINT NOT NULL,

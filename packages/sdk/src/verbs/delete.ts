@@ -2,15 +2,16 @@
 import { HostFailed, RuntimeError } from "@berth/engines"
 import { Effect } from "effect"
 import { Hosts } from "../hosts/hosts.ts"
-import { step } from "../operations/step.ts"
+import { CurrentOperation, step } from "../operations/step.ts"
 import type { VerbPlan } from "./VerbPlan.ts"
 
 export const remove: VerbPlan = {
   run: Effect.fnUntraced(function* (database) {
     const runtime = (yield* Hosts).runtime(database.host)
+    const { keepData } = yield* CurrentOperation
     yield* step(
       "remove",
-      Effect.flatMap(runtime, (runtime) => runtime.remove(database.id))
+      Effect.flatMap(runtime, (runtime) => runtime.remove(database.id, { keepData }))
     )
     yield* step(
       "proof",

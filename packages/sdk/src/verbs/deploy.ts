@@ -5,6 +5,7 @@ import { Engines } from "../databases/Engines.ts"
 import { Servers, target } from "../databases/Servers.ts"
 import { Hosts } from "../hosts/hosts.ts"
 import { speaker, step } from "../operations/step.ts"
+import { keptFor } from "./adopt.ts"
 import { prove } from "./prove.ts"
 import { startUntilReady } from "./ready.ts"
 import type { VerbPlan } from "./VerbPlan.ts"
@@ -21,7 +22,9 @@ export const deploy: VerbPlan = {
     yield* step(
       "prepare",
       Effect.gen(function* () {
-        yield* credentials.draw(database, yield* engines.get(database.engine))
+        const engine = yield* engines.get(database.engine)
+        const kept = yield* Effect.flatMap(hosts.runtime(database.host), (runtime) => keptFor(runtime, database))
+        yield* credentials.draw(database, engine.administrator, engine.naming(kept?.name ?? database.name))
         const { runtime, spec } = yield* server
         yield* runtime.prepare(spec, say)
       }),
@@ -29,8 +32,19 @@ export const deploy: VerbPlan = {
     )
     yield* step(
       "create",
-      Effect.flatMap(server, ({ runtime, spec }) => runtime.create(spec, say)),
-      { undo: () => Effect.flatMap(hosts.runtime(database.host), (runtime) => runtime.remove(database.id)) }
+      Effect.gen(function* () {
+        const { runtime, spec } = yield* server
+        const kept = yield* keptFor(runtime, database)
+        if (kept !== undefined) yield* runtime.kept?.adopt(kept.id, spec) ?? Effect.void
+        yield* runtime.create(spec, say)
+      }),
+      {
+        // Data that was taken over is nobody's to remove but its owner's.
+        undo: () =>
+          Effect.flatMap(hosts.runtime(database.host), (runtime) =>
+            runtime.remove(database.id, { keepData: database.adopts !== undefined })
+          )
+      }
     )
     yield* step("start", Effect.flatMap(server, startUntilReady))
     yield* step(

@@ -9,7 +9,7 @@ import {
   DiskFull,
   type EngineError,
   type Host,
-  HostFailed,
+  HostUnreachable,
   type LogLine,
   PortTaken,
   type Runtime,
@@ -84,7 +84,9 @@ export const memory = (options: { readonly name?: string } = {}): MemoryHost => 
   const answering = Effect.suspend(() =>
     reachable
       ? Effect.void
-      : failWith(new HostFailed({ action: "answer", detail: "the host cannot be reached", isRetryable: true }))
+      : failWith(
+          new HostUnreachable({ host: options.name ?? "memory", action: "answer", detail: "it was told not to" })
+        )
   )
   const withRoom = Effect.suspend(() => (full ? failWith(new DiskFull({ folder: "memory" })) : Effect.void))
 

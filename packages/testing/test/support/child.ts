@@ -5,6 +5,7 @@
 import { Berth, type Verb } from "@berth/sdk"
 import { crashAfter, crashBefore, faults } from "@berth/testing"
 import { localPlace } from "./localPlace.ts"
+import { runVerb } from "./verbs.ts"
 
 const [dataDir = "", database = "", verb = "deploy", crash = "none"] = process.argv.slice(2)
 const [moment, step = ""] = crash.split(":")
@@ -12,6 +13,6 @@ const plan = moment === "before" ? [crashBefore(step)] : moment === "after" ? [c
 
 const berth = await Berth.open({ dataDir, host: localPlace().host, faults: faults(...plan) })
 console.log("open")
-await berth.databases[verb as Verb](database)
+await runVerb(berth, verb as Verb, database)
 await berth.close()
 console.log("done")

@@ -4,53 +4,62 @@ import { failAt, faults, slow } from "@berth/testing"
 import { assert, describe, it, onTestFinished } from "vitest"
 import { collect, eventually, rejection, shop, stepsOf, temporaryFolder } from "./fixtures.ts"
 import type { Place } from "./place.ts"
+import { runVerb } from "./verbs.ts"
 
 const deploySteps = ["prepare", "create", "start", "users", "proof"]
 
+/** Everything that a suite needs to set up a database, and to leave nothing behind. */
+const grounds = (makePlace: () => Place) => {
+  interface Ground {
+    readonly place: Place
+    readonly dataDir: string
+    readonly opened: Array<Berth>
+  }
+
+  /** Hooks run last in, first out: everything is closed, then deleted, and the folder goes last. */
+  const newGround = (): Ground => {
+    const ground: Ground = { dataDir: temporaryFolder(), place: makePlace(), opened: [] }
+    onTestFinished(async () => {
+      for (const berth of ground.opened) await berth.close()
+      await using cleaner = await Berth.open({ dataDir: ground.dataDir, host: ground.place.host })
+      for (const { id } of await cleaner.databases.list()) await cleaner.databases.delete(id)
+      assert.deepEqual(await ground.place.leftovers(ground.dataDir), [])
+    })
+    return ground
+  }
+
+  const setUp = async (options: OpenOptions = {}, ground = newGround()) => {
+    const berth = await Berth.open({
+      dataDir: ground.dataDir,
+      host: ground.place.host,
+      lookEvery: "100 millis",
+      ...options
+    })
+    ground.opened.push(berth)
+    return { ...ground, ground, berth }
+  }
+
+  const withOrders = async (options?: OpenOptions) => {
+    const at = await setUp(options)
+    const within = await shop(at.berth)
+    const orders = await at.berth.databases.create({ ...within, name: "orders", ...at.place.database })
+    return { ...at, orders }
+  }
+
+  const deployed = async (options?: OpenOptions) => {
+    const at = await withOrders(options)
+    const deployment = await at.berth.databases.deploy(at.orders.id, { initiator: "ada", commit: "4f2c1e9" })
+    const { internal } = await at.berth.credentials.get(at.orders.id)
+    return { ...at, deployment, internal }
+  }
+
+  return { deployed, setUp, withOrders }
+}
+
+/** What every database does, whatever its engine and wherever it runs. */
 export const lifecycle = (name: string, makePlace: () => Place): void => {
   describe(`a database on ${name}`, () => {
-    interface Ground {
-      readonly place: Place
-      readonly dataDir: string
-      readonly opened: Array<Berth>
-    }
-
-    /** Hooks run last in, first out: everything is closed, then deleted, and the folder goes last. */
-    const newGround = (): Ground => {
-      const ground: Ground = { dataDir: temporaryFolder(), place: makePlace(), opened: [] }
-      onTestFinished(async () => {
-        for (const berth of ground.opened) await berth.close()
-        await using cleaner = await Berth.open({ dataDir: ground.dataDir, host: ground.place.host })
-        for (const { id } of await cleaner.databases.list()) await cleaner.databases.delete(id)
-        assert.deepEqual(await ground.place.leftovers(ground.dataDir), [])
-      })
-      return ground
-    }
-
-    const setUp = async (options: OpenOptions = {}, ground = newGround()) => {
-      const berth = await Berth.open({
-        dataDir: ground.dataDir,
-        host: ground.place.host,
-        lookEvery: "100 millis",
-        ...options
-      })
-      ground.opened.push(berth)
-      return { ...ground, ground, berth }
-    }
-
-    const withOrders = async (options?: OpenOptions) => {
-      const at = await setUp(options)
-      const within = await shop(at.berth)
-      const orders = await at.berth.databases.create({ ...within, name: "orders", engine: "postgres" })
-      return { ...at, orders }
-    }
-
-    const deployed = async (options?: OpenOptions) => {
-      const at = await withOrders(options)
-      const deployment = await at.berth.databases.deploy(at.orders.id, { initiator: "ada", commit: "4f2c1e9" })
-      const { internal } = await at.berth.credentials.get(at.orders.id)
-      return { ...at, deployment, internal }
-    }
+    const { deployed, withOrders } = grounds(makePlace)
 
     it("is only recorded by create: nothing runs and there are no credentials", async () => {
       const { berth, dataDir, orders, place } = await withOrders()
@@ -65,17 +74,17 @@ export const lifecycle = (name: string, makePlace: () => Place): void => {
       const { berth, internal, orders, place } = await deployed()
       assert.strictEqual((await berth.databases.overview(orders.id)).status, "running")
       assert.match(internal.password, /^[A-Za-z0-9]{32}$/)
-      const app = await place.connect(internal)
+      const app = await place.connect(internal, orders.id)
       await app.write("a", "1")
       assert.strictEqual(await app.read("a"), "1")
       await app.close()
     })
 
     it("refuses a wrong and an empty password, and an unknown user", async () => {
-      const { internal, place } = await deployed()
-      await rejection(place.connect({ ...internal, password: "wrong" }))
-      await rejection(place.connect({ ...internal, password: "" }))
-      await rejection(place.connect({ ...internal, username: "somebody" }))
+      const { internal, orders, place } = await deployed()
+      await rejection(place.connect({ ...internal, password: "wrong" }, orders.id))
+      await rejection(place.connect({ ...internal, password: "" }, orders.id))
+      await rejection(place.connect({ ...internal, username: "somebody" }, orders.id))
     })
 
     it("keeps who deployed it, for which commit, and when each step began and ended", async () => {
@@ -107,25 +116,25 @@ export const lifecycle = (name: string, makePlace: () => Place): void => {
       for (const error of refused) assert.include(["OPERATION_IN_PROGRESS", "ACTION_NOT_ALLOWED"], error.code)
       assert.lengthOf(await berth.deployments.list({ database: orders.id }), 1)
       assert.lengthOf(
-        (await place.leftovers(dataDir)).filter((line) => line.includes(orders.id) && !line.startsWith("process")),
+        (await place.leftovers(dataDir)).filter((line) => line.includes(orders.id) && !/^(process|volume) /.test(line)),
         1
       )
     })
 
     it("keeps its data and its address over restart, and over stop and start", async () => {
       const { berth, internal, orders, place } = await deployed()
-      const app = await place.connect(internal)
+      const app = await place.connect(internal, orders.id)
       await app.write("a", "1")
       await app.close()
       await berth.databases.restart(orders.id)
-      const again = await place.connect(internal)
+      const again = await place.connect(internal, orders.id)
       assert.strictEqual(await again.read("a"), "1")
       await again.close()
       await berth.databases.stop(orders.id)
       assert.strictEqual((await berth.databases.overview(orders.id)).status, "stopped")
-      await rejection(place.connect(internal))
+      await rejection(place.connect(internal, orders.id))
       await berth.databases.start(orders.id)
-      const last = await place.connect(internal)
+      const last = await place.connect(internal, orders.id)
       assert.strictEqual(await last.read("a"), "1")
       await last.close()
       assert.deepEqual((await berth.credentials.get(orders.id)).internal, internal)
@@ -136,7 +145,7 @@ export const lifecycle = (name: string, makePlace: () => Place): void => {
       const check = async () => {
         for (const { allowed, reason, verb } of await berth.databases.actions(orders.id)) {
           if (allowed) continue
-          const error = await rejection(berth.databases[verb](orders.id))
+          const error = await rejection(runVerb(berth, verb, orders.id))
           assert.strictEqual(error.reason, reason)
         }
         const allowed = (await berth.databases.actions(orders.id)).filter((action) => action.allowed)
@@ -170,7 +179,7 @@ export const lifecycle = (name: string, makePlace: () => Place): void => {
       assert.match((await berth.databases.overview(orders.id)).reason ?? "", /killed by SIGKILL/)
       await berth.databases.start(orders.id)
       assert.strictEqual((await berth.databases.overview(orders.id)).status, "running")
-      await (await place.connect(internal)).close()
+      await (await place.connect(internal, orders.id)).close()
     })
 
     it("is seen as missing within five seconds when its server was removed", async () => {
@@ -185,6 +194,13 @@ export const lifecycle = (name: string, makePlace: () => Place): void => {
       await berth.databases.delete(orders.id)
       assert.deepEqual(await place.leftovers(dataDir), [])
     })
+  })
+}
+
+/** What operations do on any runtime: fail, be cancelled, go on, be watched. */
+export const operations = (name: string, makePlace: () => Place): void => {
+  describe(`operations on ${name}`, () => {
+    const { deployed, setUp, withOrders } = grounds(makePlace)
 
     it.each(deploySteps)("is undone when its deployment fails at %s, and can be deployed again", async (step) => {
       const { berth, dataDir, ground, orders, place } = await withOrders({ faults: faults(failAt(`deploy.${step}`)) })
@@ -225,7 +241,7 @@ export const lifecycle = (name: string, makePlace: () => Place): void => {
       await berth.operations.cancel(operation)
       assert.strictEqual((await berth.databases.overview(orders.id)).status, "running")
       await eventually("a connection", () =>
-        place.connect(internal).then(
+        place.connect(internal, orders.id).then(
           (app) => app.close().then(() => true),
           () => false
         )
@@ -264,7 +280,7 @@ export const lifecycle = (name: string, makePlace: () => Place): void => {
         for await (const line of berth.databases.logs(orders.id, { follow: true, tail: 0 })) return line
       })()
       await eventually("a line", async () => {
-        await (await place.connect(internal)).close()
+        await (await place.connect(internal, orders.id)).close()
         return Promise.race([followed.then(() => true), new Promise((resolve) => setTimeout(resolve, 100, false))])
       })
       assert.isAtLeast(Number((await followed)?.at), Number(since))

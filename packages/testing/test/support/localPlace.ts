@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { local } from "@berth/engines/local"
 import pg from "pg"
-import type { Place } from "./place.ts"
+import type { AppSession, Details, Place } from "./place.ts"
 
 /** Initialised once for all suites of this process, and kept for the next run. */
 const sharedTemplates = () => {
@@ -32,19 +32,23 @@ const processes = (dataDir: string): ReadonlyArray<string> =>
       }
     })
 
+/** An app that uses `pg`. */
+export const connectPostgres = async (details: Details): Promise<AppSession> => {
+  const client = new pg.Client({ ...details, user: details.username, connectionTimeoutMillis: 5_000 })
+  client.on("error", () => {})
+  await client.connect()
+  await client.query("CREATE TABLE IF NOT EXISTS notes (key text PRIMARY KEY, value text)")
+  return {
+    write: async (key, value) => void (await client.query("INSERT INTO notes VALUES ($1, $2)", [key, value])),
+    read: async (key) => (await client.query("SELECT value FROM notes WHERE key = $1", [key])).rows[0]?.value,
+    close: () => client.end()
+  }
+}
+
 export const localPlace = (): Place => ({
   host: local({ templates: sharedTemplates() }),
-  connect: async (details) => {
-    const client = new pg.Client({ ...details, user: details.username, connectionTimeoutMillis: 5_000 })
-    client.on("error", () => {})
-    await client.connect()
-    await client.query("CREATE TABLE IF NOT EXISTS notes (key text PRIMARY KEY, value text)")
-    return {
-      write: async (key, value) => void (await client.query("INSERT INTO notes VALUES ($1, $2)", [key, value])),
-      read: async (key) => (await client.query("SELECT value FROM notes WHERE key = $1", [key])).rows[0]?.value,
-      close: () => client.end()
-    }
-  },
+  database: { engine: "postgres" },
+  connect: connectPostgres,
   kill: async (dataDir, id) => void process.kill(pidOf(dataDir, id), "SIGKILL"),
   vanish: async (dataDir, id) => {
     process.kill(pidOf(dataDir, id), "SIGKILL")

@@ -6,6 +6,7 @@ export const memoryPlace = (): Place => {
   const host = memory()
   return {
     host,
+    database: { engine: "postgres" },
     connect: async (details) => {
       const session = await host.session(details)
       return { write: session.put, read: session.get, close: async () => {} }

@@ -17,8 +17,10 @@ export interface AppSession {
 
 export interface Place {
   readonly host: NonNullable<OpenOptions["host"]>
+  /** Engine, and version if it is not the default one. */
+  readonly database: { readonly engine: string; readonly version?: string }
   /** Logs in as an app does; rejects when the server does not let it in. */
-  readonly connect: (details: Details) => Promise<AppSession>
+  readonly connect: (details: Details, id: string) => Promise<AppSession>
   /** Kills the server's process. */
   readonly kill: (dataDir: string, id: string) => Promise<void>
   /** Removes the server with its data. */
