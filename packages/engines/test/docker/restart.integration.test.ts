@@ -27,10 +27,16 @@ const ownEngine = Effect.acquireRelease(
     const socketPath = join(folder, "docker.sock")
     const api = new Dockerode({ socketPath })
     let child: ChildProcess | undefined
+    // A bridge of its own: without one it would take away the one that the machine's engine has made.
+    const bridge = `berth${Fixture.randomText(6)}`
+    const ip = (...args: ReadonlyArray<string>) => execFileSync("ip", args, { stdio: "ignore" })
+    ip("link", "add", bridge, "type", "bridge")
+    ip("addr", "add", "10.208.255.1/24", "dev", bridge)
+    ip("link", "set", bridge, "up")
     const start = async () => {
       const options = [
         ...["--host", `unix://${socketPath}`, "--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")],
-        ...["--pidfile", join(folder, "pid"), "--bridge", "none", "--iptables=false", "--ip6tables=false"],
+        ...["--pidfile", join(folder, "pid"), "--bridge", bridge, "--iptables=false", "--ip6tables=false"],
         "--ip-forward=false"
       ]
       child = spawn("dockerd", options, { stdio: "ignore" })
@@ -50,17 +56,19 @@ const ownEngine = Effect.acquireRelease(
     const image = await Fixture.engine.getImage("redis:8").get()
     const loading = await api.loadImage(image)
     await new Promise((resolve) => loading.on("end", resolve).resume())
-    return { url: `unix://${socketPath}`, start, stop, folder }
+    return { url: `unix://${socketPath}`, start, stop, folder, dropBridge: () => ip("link", "del", bridge) }
   }),
-  ({ stop, folder }) =>
+  ({ stop, folder, dropBridge }) =>
     Effect.promise(async () => {
       await stop()
+      dropBridge()
       await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     })
 )
 
 const isRoot = process.getuid?.() === 0 && process.platform === "linux"
-const lacking = isRoot && hasProgram("dockerd") ? [] : ["of an engine to restart: it takes root and dockerd"]
+const lacking =
+  isRoot && hasProgram("dockerd") && hasProgram("ip") ? [] : ["of an engine to restart: it takes root, dockerd and ip"]
 
 await Fixture.withDocker("an engine that is restarted", ["redis:8", ...lacking], () => {
   it.live(
