@@ -56,10 +56,18 @@ const ownEngine = Effect.acquireRelease(
     const image = await Fixture.engine.getImage("redis:8").get()
     const loading = await api.loadImage(image)
     await new Promise((resolve) => loading.on("end", resolve).resume())
-    return { url: `unix://${socketPath}`, start, stop, folder, dropBridge: () => ip("link", "del", bridge) }
+    const clear = async () => {
+      // The interfaces of its networks would outlive it.
+      for (const { Id } of await api.listContainers({ all: true })) await api.getContainer(Id).remove({ force: true })
+      for (const { Id, Driver, Name } of await api.listNetworks()) {
+        if (Driver === "bridge" && Name !== "bridge") await api.getNetwork(Id).remove()
+      }
+    }
+    return { url: `unix://${socketPath}`, start, stop, clear, folder, dropBridge: () => ip("link", "del", bridge) }
   }),
-  ({ stop, folder, dropBridge }) =>
+  ({ stop, clear, folder, dropBridge }) =>
     Effect.promise(async () => {
+      await clear().catch(() => {})
       await stop()
       dropBridge()
       await rm(folder, { recursive: true, force: true, maxRetries: 5 })
