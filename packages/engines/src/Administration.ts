@@ -30,6 +30,11 @@ export interface Administration {
    * already is kept and its password set, so that it can run twice.
    */
   readonly createApp: (admin: Target, app: Login) => Effect.Effect<void, EngineError>
+  /**
+   * Makes the server read its files again at once, after `Runtime.refresh` has written them. Left out: the engine keeps
+   * no users in files.
+   */
+  readonly reload?: (admin: Target) => Effect.Effect<void, EngineError>
   /** Logs in as the app, writes, reads back what it wrote and removes it. */
   readonly write: (app: Target) => Effect.Effect<void, EngineError>
 }

@@ -63,6 +63,11 @@ export const administration: Administration = {
     yield* createUser(session, app)
   }, Effect.scoped),
 
+  reload: Effect.fnUntraced(function* (admin) {
+    const session = yield* connect(admin)
+    yield* session.run("read its files again", "SYSTEM RELOAD CONFIG")
+  }, Effect.scoped),
+
   write: Effect.fnUntraced(function* (app) {
     const session = yield* connect(app)
     yield* session.run("remove an old table", `DROP TABLE IF EXISTS ${table}`)

@@ -44,6 +44,13 @@ const unreachable = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EACCES", "
 export const statusOf = (cause: unknown): number | undefined =>
   cause instanceof Error && "statusCode" in cause && typeof cause.statusCode === "number" ? cause.statusCode : undefined
 
+/**
+ * What an engine that is going down says while it still answers: its own word, that of containerd, which goes with it,
+ * and that of its store of networks, which is closed before the door is.
+ */
+const goingDown =
+  /shutting down|containerd.*(unavailable|closing)|transport is closing|connection is closing|object type \*libnetwork|context canceled/i
+
 const toError = (host: string, action: string, cause: unknown): RuntimeError => {
   const detail = textOf(cause)
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
@@ -51,9 +58,7 @@ const toError = (host: string, action: string, cause: unknown): RuntimeError => 
     return fail(new HostUnreachable({ host, action, detail: code === "" ? detail : code }))
   }
   if (/no space left on device/i.test(detail)) return fail(new DiskFull({ folder: `the volumes of the host ${host}` }))
-  // An engine that is going down answers 503, and some of its parts go before others.
-  const leaving =
-    statusOf(cause) === 503 || /shutting down|containerd.*(unavailable|closing)|transport is closing/i.test(detail)
+  const leaving = statusOf(cause) === 503 || goingDown.test(detail)
   if (leaving) return fail(new HostUnreachable({ host, action, detail }))
   return fail(new HostFailed({ action, detail, isRetryable: false }))
 }

@@ -93,7 +93,7 @@ await Fixture.withDocker("a server on Docker whose host is meddled with", ["post
         })
         await eraser.start()
         await eraser.wait()
-        await eraser.remove()
+        await eraser.remove({ v: true })
       })
       yield* runtime.start(spec)
       assert.include(yield* howOf(runtime, spec.id), "its data is not on its volume any more")

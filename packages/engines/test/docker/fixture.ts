@@ -7,7 +7,7 @@ import { Engine } from "@berth/engines"
 import { docker } from "@berth/engines/docker"
 import { assert, describe, it } from "@effect/vitest"
 import Dockerode from "dockerode"
-import { Effect, Redacted, Schedule } from "effect"
+import { Data, Effect, Redacted, Schedule } from "effect"
 
 export const engine = new Dockerode()
 
@@ -144,6 +144,8 @@ export const database = (runtime: Runtime, value: Engine.Engine, wishes: Wishes 
 
 export const quiet = () => Effect.void
 
+export class NotRunning extends Data.TaggedError("NotRunning")<{ readonly state: string }> {}
+
 /** Where the primary endpoint is reached from here. */
 export const address = (runtime: Runtime, spec: ServerSpec) =>
   Effect.gen(function* () {
@@ -152,9 +154,9 @@ export const address = (runtime: Runtime, spec: ServerSpec) =>
       .inspect(spec.id)
       .pipe(Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 50, while: (error) => error.isRetryable }))
     const state = found?.state
-    if (state?._tag !== "Running") return yield* Effect.fail(new Error(JSON.stringify(state)))
+    if (state?._tag !== "Running") return yield* Effect.fail(new NotRunning({ state: JSON.stringify(state) }))
     const at = state.addresses[Engine.primaryEndpoint(spec.engine).name]
-    return at ?? (yield* Effect.fail(new Error("it has no address")))
+    return at ?? (yield* Effect.fail(new NotRunning({ state: "it has no address" })))
   })
 
 export const target = (runtime: Runtime, spec: ServerSpec, login: Login) =>

@@ -15,7 +15,7 @@ const inNetwork = (network: string, instance: string, words: string) =>
     await container.start()
     const { StatusCode } = await container.wait()
     const output = (await container.logs({ stdout: true, stderr: true })).toString("utf8")
-    await container.remove({ force: true })
+    await container.remove({ force: true, v: true })
     return { code: Number(StatusCode), output }
   })
 

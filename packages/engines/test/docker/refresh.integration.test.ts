@@ -15,6 +15,7 @@ await Fixture.withDocker("users that are kept in files", ["clickhouse/clickhouse
       const app = { ...database.app, password: Fixture.password() }
       const changed = { ...spec, plan: clickhouse.server({ version: spec.version, admin, app }) }
       yield* runtime.refresh?.(changed) ?? Effect.die("no refresh")
+      yield* administration.reload?.({ ...before, ...admin }) ?? Effect.die("no reload")
       yield* administration
         .ping({ ...before, ...app })
         .pipe(Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 50 }))
