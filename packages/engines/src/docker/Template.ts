@@ -124,8 +124,9 @@ const make = Effect.fnUntraced(function* (host: DockerHost, making: CreateOption
     return yield* Effect.fail(fail(new CommandFailed({ program, how: `it ended with ${code}`, lastLines })))
   }
   yield* host.client.call("name a template", (docker) =>
+    // Somebody else who waited for the same container has named it (400) or another one (409), or has removed it.
     expecting(
-      [404, 409],
+      [400, 404, 409],
       () => docker.getContainer(info.Id).rename({ name }),
       () => undefined
     )

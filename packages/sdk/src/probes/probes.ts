@@ -1,19 +1,21 @@
 /**
- * Health checks: every running database is logged in to as its app would, on and on, and how that went and how long it
- * took is kept for the last probes of each. They are kept in memory: after a start of the process they begin anew.
+ * Health checks: every running database is logged in to as its app would, at most ten a second, and how that went and
+ * how long it took is kept for the last probes of each. They are kept in memory: after a start of the process they
+ * begin anew.
  */
-import { Clock, Context, type Duration, Effect, Layer, Schedule } from "effect"
+import { Array as Arr, Clock, Context, type Duration, Effect, Layer, Schedule } from "effect"
 import { DatabaseStore } from "../databases/DatabaseStore.ts"
 import { Servers, target } from "../databases/Servers.ts"
 import { OperationStore } from "../operations/OperationStore.ts"
 
-/** Time between two probes of one database. */
+/** Time between two rounds of probes. */
 export const ProbeEvery = Context.Reference<Duration.Input>("@berth/sdk/ProbeEvery", {
   defaultValue: () => "30 seconds"
 })
 
 const kept = 20
-const atOnce = 8
+/** However many databases there are, probing them costs no more than this: a round then takes longer. */
+const perSecond = 10
 const limit = "10 seconds"
 
 export interface Probe {
@@ -65,7 +67,10 @@ export class Probes extends Context.Service<
         const known = new Set(all.map(({ id }) => id))
         for (const id of results.keys()) if (!known.has(id)) results.delete(id)
         const due = all.filter(({ id, phase }) => phase === "running" && !busy.has(id))
-        yield* Effect.forEach(due, ({ id }) => probe(id), { concurrency: atOnce, discard: true })
+        for (const some of Arr.chunksOf(due, perSecond)) {
+          yield* Effect.forEach(some, ({ id }) => probe(id), { concurrency: "unbounded", discard: true })
+          if (due.length > perSecond) yield* Effect.sleep("1 second")
+        }
       })
 
       yield* round.pipe(

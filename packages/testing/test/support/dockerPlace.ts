@@ -129,7 +129,7 @@ export const dockerPlace = (database: Place["database"]) => (): Place => ({
       ofServers(Labels) ? Names : []
     ),
     ...((await engine.listVolumes({ filters })).Volumes ?? []).flatMap(({ Labels, Name }) =>
-      ofServers(Labels) ? [Name] : []
+      ofServers(Labels) ? [`volume ${Name}`] : []
     )
   ]
 })
