@@ -1,0 +1,2 @@
+/** The gateway as a library. */
+export * from "./client/client.ts"
