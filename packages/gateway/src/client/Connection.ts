@@ -65,6 +65,8 @@ export const refusals = [
   "tls_required",
   "unknown_server_name",
   "slow_opening",
+  "gone_early",
+  "no_file_handles",
   "draining"
 ] as const
 export type Refusal = (typeof refusals)[number]
