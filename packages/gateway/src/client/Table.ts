@@ -93,5 +93,11 @@ export const fromUnknown = (inputs: ReadonlyArray<unknown>): Result.Result<Reado
   return issues.length === 0 ? Result.succeed(routes) : Result.fail(TableRefused.of(issues))
 }
 
+/** Routes that are each right by themselves, if they go together. */
+export const check = (routes: ReadonlyArray<Route>): Result.Result<ReadonlyArray<Route>, TableRefused> => {
+  const issues = conflicts(routes)
+  return issues.length === 0 ? Result.succeed(routes) : Result.fail(TableRefused.of(issues))
+}
+
 /** Routes in JSON form. */
 export const toJson = Schema.encodeSync(Schema.Array(Route))

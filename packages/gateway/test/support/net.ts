@@ -1,6 +1,6 @@
 /** Real servers and clients on loopback, closed with the test's scope. */
 import { createHash } from "node:crypto"
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net"
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { Effect, type Scope } from "effect"
 

@@ -270,4 +270,5 @@ const matches = (session: Session, which: Which): boolean =>
   (which.route === undefined || session.route.route.id === which.route) &&
   (which.id === undefined || session.id === which.id)
 
-const usable = (found: SecureContext | Unreadable): SecureContext | undefined => ("problem" in found ? undefined : found)
+const usable = (found: SecureContext | Unreadable): SecureContext | undefined =>
+  "problem" in found ? undefined : found

@@ -33,11 +33,16 @@ export class Certificates {
   /** The context of a route's own certificate, or what is wrong with its files. */
   served(tls: Terminate): SecureContext | Unreadable {
     const { certificate, key, minVersion = "1.2" } = tls
-    return this.load("tls.certificate", JSON.stringify(["served", certificate, key, minVersion]), [certificate, key], () => ({
-      cert: readFileSync(certificate),
-      key: readFileSync(key),
-      minVersion: minVersion === "1.3" ? "TLSv1.3" : "TLSv1.2"
-    }))
+    return this.load(
+      "tls.certificate",
+      JSON.stringify(["served", certificate, key, minVersion]),
+      [certificate, key],
+      () => ({
+        cert: readFileSync(certificate),
+        key: readFileSync(key),
+        minVersion: minVersion === "1.3" ? "TLSv1.3" : "TLSv1.2"
+      })
+    )
   }
 
   /** The context in which a target's certificate is verified. */

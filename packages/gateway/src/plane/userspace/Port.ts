@@ -123,8 +123,7 @@ export class Port implements Visitors {
   }
 
   private choose(wire: Wire.Wire, head: Uint8Array, answers: Answers, peer: Wire.Peer): void {
-    const client =
-      answers.ends === undefined ? peer : { address: answers.ends.source, port: answers.ends.sourcePort }
+    const client = answers.ends === undefined ? peer : { address: answers.ends.source, port: answers.ends.sourcePort }
     const route = this.find(answers)
     if (route !== undefined) return this.host.begin(route, this.arrival(wire, head, answers, client))
     this.turnAway(wire, "unknown_server_name", undefined, client.address, unrecognisedName)

@@ -1,5 +1,5 @@
 /** Looks at live sessions from time to time: ends those that are idle or too old, and takes spare memory back. */
-import { Duration } from "effect"
+import type { Duration } from "effect"
 import type { Route } from "../../client/Route.ts"
 import type { Session } from "./Session.ts"
 

@@ -1,6 +1,7 @@
 /** Who may connect: the networks of a route's allow-list and deny-list, as fast to ask for one network as for many. */
-import { IpNetwork } from "effect/net"
+
 import { BlockList, isIPv4 } from "node:net"
+import { IpNetwork } from "effect/net"
 import type { Route } from "../../../client/Route.ts"
 
 type Network = IpNetwork.IpNetwork

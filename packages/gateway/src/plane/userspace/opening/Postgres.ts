@@ -41,6 +41,7 @@ export const parseQuestion = (bytes: Uint8Array): "more" | "tls" | "gss" | "canc
   const code = view.readUInt32BE(4)
   if (length === questionLength && code === sslRequestCode) return "tls"
   if (length === questionLength && code === gssRequestCode) return "gss"
-  if (code === cancelRequestCode) return length === cancelLength ? (bytes.length < cancelLength ? "more" : "cancel") : "other"
+  if (code === cancelRequestCode)
+    return length === cancelLength ? (bytes.length < cancelLength ? "more" : "cancel") : "other"
   return "startup"
 }

@@ -4,7 +4,7 @@
  * neither. `available` is false where the runtime does not offer them, and the gateway then carries bytes with plain
  * `data` events.
  */
-import { Socket, type SocketConstructorOpts } from "node:net"
+import { type Server, Socket, type SocketConstructorOpts } from "node:net"
 
 export interface Handle {
   onread: (this: Handle, chunk?: ArrayBuffer) => Uint8Array | undefined
@@ -75,7 +75,15 @@ const probe = (): { readonly tcp: TcpBinding; readonly stream: StreamBinding } |
     const tcp: TcpBinding = internals.binding("tcp_wrap")
     const stream: StreamBinding = internals.binding("stream_wrap")
     const handle = new tcp.TCP(tcp.constants.SOCKET ?? 0)
-    const methods = ["useUserBuffer", "writeBuffer", "readStart", "readStop", "shutdown", "reset", "getpeername"] as const
+    const methods = [
+      "useUserBuffer",
+      "writeBuffer",
+      "readStart",
+      "readStop",
+      "shutdown",
+      "reset",
+      "getpeername"
+    ] as const
     const whole =
       methods.every((name) => typeof handle[name] === "function") &&
       [stream.kReadBytesOrError, stream.kArrayBufferOffset, stream.kLastWriteWasAsync].every(Number.isInteger) &&
@@ -120,7 +128,8 @@ export const wroteLater = found?.stream.kLastWriteWasAsync ?? 0
 export const endOfFile = -4095
 
 /** An IPv4 address that came as an IPv6 one, as itself. */
-export const lifted = (text: string): string => (text.startsWith("::ffff:") && text.includes(".") ? text.slice(7) : text)
+export const lifted = (text: string): string =>
+  text.startsWith("::ffff:") && text.includes(".") ? text.slice(7) : text
 
 /** Address and port of the other end; an IPv4 client of a dual-stack listener bears its IPv4 address. */
 export const peerOf = (handle: Handle): { readonly address: string; readonly port: number } | undefined => {
@@ -144,3 +153,7 @@ export const toSocket = (handle: Handle): Socket => {
   const options = { handle, allowHalfOpen: true, pauseOnCreate: true, readable: true, writable: true }
   return new Socket(options as unknown as SocketConstructorOpts)
 }
+
+/** The handle that a listening server accepts from. */
+export const ofServer = (server: Server): Handle | undefined =>
+  "_handle" in server && server._handle !== null ? (server._handle as Handle) : undefined

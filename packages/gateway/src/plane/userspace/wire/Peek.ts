@@ -62,7 +62,7 @@ interface Source {
 const fromHandle = (wire: Wire.Wire, received: (chunk: Uint8Array) => void, gone: () => void): Source => {
   if (Wire.isSocket(wire)) return fromSocket(wire, received, gone)
   const handle = wire
-  handle.onread = function (chunk) {
+  handle.onread = (chunk) => {
     const length = Handle.state[Handle.readResult] ?? 0
     if (length > 0 && chunk !== undefined) {
       received(new Uint8Array(chunk, Handle.state[Handle.chunkOffset] ?? 0, length))

@@ -6,8 +6,8 @@
  */
 import type { Meter } from "../limits/Meter.ts"
 import * as Buffers from "./Buffers.ts"
-import type { Splice } from "./Splice.ts"
 import * as Handle from "./Handle.ts"
+import type { Splice } from "./Splice.ts"
 
 /** Reasons to stand still. */
 const writing = 1

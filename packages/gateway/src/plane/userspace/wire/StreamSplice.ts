@@ -2,8 +2,9 @@
  * Both directions of a session over Node's streams: for TLS, for tunnels, and where bare handles are not to be had.
  * Half-closes go through, and a side that does not read stops the other from being read.
  */
-import type { Duplex } from "node:stream"
+
 import { Socket } from "node:net"
+import type { Duplex } from "node:stream"
 import type { Meter, Metered } from "../limits/Meter.ts"
 import type { Carrier, Listener } from "./Splice.ts"
 
