@@ -44,7 +44,7 @@ const isOwnPage = (request: IncomingMessage): boolean => {
   return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
 }
 
-const refuse = (socket: Duplex, status: string): void => {
+const refuse = (socket: Duplex, status: string) => {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
@@ -72,7 +72,7 @@ export const make = (options: Options) => {
   const accept = (request: IncomingMessage, socket: Socket, head: Buffer, then: (socket: WebSocket) => void): void =>
     server.handleUpgrade(request, socket, head, then)
 
-  return (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+  return (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on("error", () => socket.destroy())
     const path = (request.url ?? "").split("?")[0] ?? ""
     if (path === "/v1/events" && options.events !== undefined) {

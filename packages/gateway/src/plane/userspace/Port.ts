@@ -39,7 +39,7 @@ export class Port implements Visitors {
     this.host = host
   }
 
-  serve(routes: ReadonlyArray<LiveRoute>): void {
+  serve(routes: ReadonlyArray<LiveRoute>) {
     this.routes = routes
     this.accepting = true
     this.isProxy = Networks.membership(routes.flatMap((each) => each.route.proxyFrom ?? []))
@@ -48,7 +48,7 @@ export class Port implements Visitors {
     this.speaks = { tls: asked.length > 0, postgres: asked.some(({ route }) => route.tls?.start === "postgres") }
   }
 
-  close(): void {
+  close() {
     this.accepting = false
     for (const door of this.doors.splice(0)) door.close()
     for (const [wire, step] of [...this.waiting]) {
@@ -59,11 +59,11 @@ export class Port implements Visitors {
     this.waitingOf.clear()
   }
 
-  lost(): void {
+  lost() {
     this.host.refuse("no_file_handles", this.only, "")
   }
 
-  arrived(wire: Wire.Wire): void {
+  arrived(wire: Wire.Wire) {
     const peer = Wire.peerOf(wire)
     if (peer === undefined || !this.accepting) return Wire.reset(wire)
     const proxy = this.isProxy(peer.address)
@@ -82,7 +82,7 @@ export class Port implements Visitors {
     return this.routes.length === 1 ? this.routes[0] : undefined
   }
 
-  private listen(wire: Wire.Wire, peer: Wire.Peer, proxy: boolean): void {
+  private listen(wire: Wire.Wire, peer: Wire.Peer, proxy: boolean) {
     const { address } = peer
     const sameAddress = this.waitingOf.get(address) ?? 0
     if (this.waiting.size >= openings || (!proxy && sameAddress >= openingsPerAddress)) {
@@ -122,7 +122,7 @@ export class Port implements Visitors {
     this.waiting.set(wire, step)
   }
 
-  private choose(wire: Wire.Wire, head: Uint8Array, answers: Answers, peer: Wire.Peer): void {
+  private choose(wire: Wire.Wire, head: Uint8Array, answers: Answers, peer: Wire.Peer) {
     const client = answers.ends === undefined ? peer : { address: answers.ends.source, port: answers.ends.sourcePort }
     const route = this.find(answers)
     if (route !== undefined) return this.host.begin(route, this.arrival(wire, head, answers, client))
@@ -149,7 +149,7 @@ export class Port implements Visitors {
     route: LiveRoute | undefined,
     address: string,
     answer?: Uint8Array
-  ): void {
+  ) {
     if (answer === undefined) Wire.reset(wire)
     else Wire.sendLast(wire, answer)
     this.host.refuse(reason, route, address)

@@ -42,7 +42,7 @@ type Side = Wire.Wire | Duplex
 
 const isWire = (side: Side): side is Wire.Wire => !("pipe" in side) || side instanceof Socket
 
-const abandon = (side: Side): void => {
+const abandon = (side: Side) => {
   if (isWire(side)) Wire.reset(side)
   else side.destroy()
 }
@@ -84,7 +84,7 @@ export class Session implements Listener {
   }
 
   /** Asks for admission and goes on from there. */
-  open(arrival: Arrival): void {
+  open(arrival: Arrival) {
     if (!this.route.networks.allows(this.address)) return this.refuse("denied")
     this.around.admission.admit(this.route.route.id, this.address, (refusal) => {
       if (refusal === undefined) this.admitted = true
@@ -97,7 +97,7 @@ export class Session implements Listener {
   }
 
   /** Ends the session from outside. */
-  cut(ending: Ending): void {
+  cut(ending: Ending) {
     if (this.over) return
     const carrier = this.carrier
     this.finish(ending)
@@ -120,11 +120,11 @@ export class Session implements Listener {
     return this.carrier?.sweep() ?? false
   }
 
-  carriesMuch(): void {
+  carriesMuch() {
     this.around.carriesMuch(this)
   }
 
-  carried(ending: Ending, error?: unknown): void {
+  carried(ending: Ending, error?: unknown) {
     if (error !== undefined) this.around.failed(this, error)
     this.finish(ending)
   }
@@ -133,7 +133,7 @@ export class Session implements Listener {
     return this.address.includes(":") ? `[${this.address}]:${this.port}` : `${this.address}:${this.port}`
   }
 
-  private secureClient(arrival: Arrival): void {
+  private secureClient(arrival: Arrival) {
     const { tls } = this.route.route
     if (tls?.mode !== "terminate" || arrival.answers.start === "cancel" || arrival.answers.start === "plain") {
       return this.dial(arrival.client, arrival)
@@ -147,7 +147,7 @@ export class Session implements Listener {
     })
   }
 
-  private dial(client: Side, arrival: Arrival): void {
+  private dial(client: Side, arrival: Arrival) {
     const started = performance.now()
     this.step = this.route.target.dial(
       this.route.patience,
@@ -165,7 +165,7 @@ export class Session implements Listener {
   }
 
   /** What the target is told before it hears the client: the client's address, and that TLS follows. */
-  private greetTarget(client: Side, wire: Wire.Wire, arrival: Arrival): void {
+  private greetTarget(client: Side, wire: Wire.Wire, arrival: Arrival) {
     const { targetTls, tls } = this.route.route
     const header = this.proxyHeader(arrival)
     const cancel = arrival.answers.start === "cancel"
@@ -184,7 +184,7 @@ export class Session implements Listener {
     this.joined(client, wire, header === undefined ? arrival.head : Buffer.concat([header, arrival.head]))
   }
 
-  private joined(client: Side, target: Side | undefined, head: Uint8Array): void {
+  private joined(client: Side, target: Side | undefined, head: Uint8Array) {
     this.step = undefined
     if (target === undefined) {
       this.route.dialFailures += 1
@@ -222,7 +222,7 @@ export class Session implements Listener {
   }
 
   /** Closes a client that is not carried. It is counted as refused, not as a session. */
-  private refuse(reason: Refusal): void {
+  private refuse(reason: Refusal) {
     if (this.over) return
     this.over = true
     this.route.refuse(reason)
@@ -232,7 +232,7 @@ export class Session implements Listener {
     this.around.refused(reason, this.route, this.address)
   }
 
-  private finish(ending: Ending): void {
+  private finish(ending: Ending) {
     if (this.over) return
     this.over = true
     this.step?.cancel()
@@ -256,7 +256,7 @@ export class Session implements Listener {
     })
   }
 
-  private leave(): void {
+  private leave() {
     this.client = undefined
     if (!this.admitted) return
     this.admitted = false

@@ -72,13 +72,13 @@ export class Target {
   }
 
   /** The addresses to try, each client beginning with the next one; at once when they are known. */
-  choose(found: (addresses: ReadonlyArray<string>) => void, failed: () => void): void {
+  choose(found: (addresses: ReadonlyArray<string>) => void, failed: () => void) {
     const known = this.addresses.current(performance.now())
     if (known !== undefined) return found(this.rotated(known))
     this.addresses.refresh(() => performance.now()).then((addresses) => found(this.rotated(addresses)), failed)
   }
 
-  distrust(): void {
+  distrust() {
     this.addresses.distrust()
   }
 
@@ -117,7 +117,7 @@ class Dial implements Wire.Attempt {
     this.round()
   }
 
-  cancel(): void {
+  cancel() {
     if (this.over) return
     this.over = true
     if (!this.probe) this.target.breaker.abandoned()
@@ -125,14 +125,14 @@ class Dial implements Wire.Attempt {
     clearTimeout(this.timer)
   }
 
-  private round(): void {
+  private round() {
     this.target.choose(
       (addresses) => this.next(addresses, 0),
       () => this.again()
     )
   }
 
-  private next(addresses: ReadonlyArray<string>, index: number): void {
+  private next(addresses: ReadonlyArray<string>, index: number) {
     if (this.over) return
     const address = addresses[index]
     if (address === undefined) return this.again()
@@ -154,7 +154,7 @@ class Dial implements Wire.Attempt {
   }
 
   /** No address answered: a name may have moved, so it is resolved again before the next round. */
-  private again(): void {
+  private again() {
     if (this.over) return
     this.target.distrust()
     if (performance.now() + this.pause >= this.deadline) return this.give()
@@ -162,7 +162,7 @@ class Dial implements Wire.Attempt {
     this.pause = Math.min(longestPause, this.pause * 2)
   }
 
-  private give(): void {
+  private give() {
     this.over = true
     if (!this.probe) this.target.breaker.failed(performance.now())
     this.missed("failed")

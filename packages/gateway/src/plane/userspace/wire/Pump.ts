@@ -49,7 +49,7 @@ export class Pump {
   }
 
   /** Starts, after the bytes that belong in front. */
-  start(head: Uint8Array | undefined): void {
+  start(head: Uint8Array | undefined) {
     if (this.splice.over) return
     if (head !== undefined && head.length > 0) this.write(head)
     if (this.still === 0 && !this.splice.over) this.from.readStart()
@@ -93,11 +93,11 @@ export class Pump {
   }
 
   /** Called by a meter that has bytes to give again. */
-  released(): void {
+  released() {
     this.resume(metered)
   }
 
-  written(request: Handle.WriteRequest, status: number): void {
+  written(request: Handle.WriteRequest, status: number) {
     request.bytes = null
     this.request = request
     if (this.splice.over) return this.recycle()
@@ -106,7 +106,7 @@ export class Pump {
   }
 
   /** Gives a large buffer of a quiet direction back. The next read uses the small one. */
-  sweep(): void {
+  sweep() {
     if (!this.busy || this.splice.over || this.still !== 0) return
     if (!this.stale) {
       this.stale = true
@@ -123,27 +123,27 @@ export class Pump {
   }
 
   /** The session is over. A buffer that the kernel still writes from is given back when it has let go of it. */
-  dispose(): void {
+  dispose() {
     if ((this.still & writing) === 0) this.recycle()
   }
 
-  private recycle(): void {
+  private recycle() {
     Buffers.giveBack(this.buffer)
     this.buffer = nothing
     this.view = nothing
   }
 
-  private hold(meter: Meter): void {
+  private hold(meter: Meter) {
     this.stop(metered)
     meter.wait(this)
   }
 
-  private stop(reason: number): void {
+  private stop(reason: number) {
     if (this.still === 0) this.from.readStop()
     this.still |= reason
   }
 
-  private resume(reason: number): void {
+  private resume(reason: number) {
     this.still &= ~reason
     if (this.still === 0 && !this.splice.over && !this.ended) this.from.readStart()
   }
@@ -191,7 +191,7 @@ function onRead(this: Handle.Handle): Uint8Array | undefined {
   return undefined
 }
 
-function onWritten(this: Handle.WriteRequest, status: number): void {
+function onWritten(this: Handle.WriteRequest, status: number) {
   const pump = this.owner
   if (pump instanceof Pump) pump.written(this, status)
 }

@@ -5,6 +5,7 @@
 
 import { Socket } from "node:net"
 import type { Duplex } from "node:stream"
+import { TLSSocket } from "node:tls"
 import type { Meter, Metered } from "../limits/Meter.ts"
 import type { Carrier, Listener } from "./Splice.ts"
 
@@ -108,9 +109,14 @@ export class StreamSplice implements Carrier {
     this.over = true
     for (const each of [this.up.from, this.down.from]) {
       if (ending === "closed") each.destroy()
-      else if (each instanceof Socket) each.resetAndDestroy()
-      else each.destroy(new Error("the other side of the session broke off"))
+      else breakOff(each)
     }
     this.listener.carried(ending)
   }
+}
+
+/** A TLS session that ends without its closing alert is not taken for a whole one, so only bare TCP needs the reset. */
+const breakOff = (side: Duplex): void => {
+  if (side instanceof Socket && !(side instanceof TLSSocket)) side.resetAndDestroy()
+  else side.destroy()
 }

@@ -1,5 +1,6 @@
 /** One side of a session before and after it is spliced: a bare handle where the runtime offers them, or a socket. */
 import { connect as connectSocket, isIPv6, Socket } from "node:net"
+import { TLSSocket } from "node:tls"
 import * as Handle from "./Handle.ts"
 
 export type Wire = Handle.Handle | Socket
@@ -32,8 +33,9 @@ export const close = (wire: Wire): void => {
 
 /** Breaks off with a reset, which also leaves no half-closed state in the kernel. */
 export const reset = (wire: Wire): void => {
-  if (isSocket(wire)) wire.resetAndDestroy()
-  else wire.reset()
+  if (!isSocket(wire)) wire.reset()
+  else if (wire instanceof TLSSocket) wire.destroy()
+  else wire.resetAndDestroy()
 }
 
 /** Sets what every accepted and every dialled connection has: no delay, keep-alive. */
