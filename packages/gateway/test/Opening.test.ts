@@ -18,7 +18,7 @@ const hello = (servername?: string): Promise<Buffer> =>
       read: () => undefined,
       write: (bytes: Buffer) => {
         resolve(bytes)
-        client.destroy()
+        setImmediate(() => client.destroy())
       }
     })
     const client = connectTls({ socket, ...(servername === undefined ? {} : { servername }) })
