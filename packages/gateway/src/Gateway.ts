@@ -4,12 +4,13 @@
  */
 
 import type { Duplex } from "node:stream"
-import { Context, Effect, Layer, type Scope, type Stream } from "effect"
+import { Context, Effect, Layer, type Stream } from "effect"
 import type { Connection, Counters, Refusal, SessionEnded } from "./client/Connection.ts"
 import { ConnectionNotFound, type RouteNotFound } from "./client/Errors.ts"
 import type { Route, RouteInput } from "./client/Route.ts"
 import type { Table } from "./client/Table.ts"
 import type { DataPlane, Which } from "./plane/DataPlane.ts"
+import * as Workers from "./plane/Workers.ts"
 import * as Userspace from "./plane/Userspace.ts"
 import { Limiter, type Limits } from "./plane/userspace/limits/Limiter.ts"
 import { makeSupply } from "./plane/userspace/limits/Meters.ts"
@@ -29,14 +30,16 @@ export interface Options {
   readonly dns?: ReadonlyArray<string>
   /** Listening handles of the process whose place is taken. */
   readonly inherited?: Map<string, Handle>
-  /** Makes the plane; default: sockets in this process. */
-  readonly plane?: (hooks: Watchers.Hooks) => Effect.Effect<DataPlane & Partial<Extras>, never, Scope.Scope>
+  /** Processes that carry bytes. Default 1: this one. More share every port, and take their sessions with them. */
+  readonly workers?: number
 }
 
 /** What a plane can have beside its interface. */
 export interface Extras {
   readonly handles: () => ReadonlyArray<readonly [string, Handle]>
   readonly tunnel: (route: string, client: Duplex, address: string, port: number) => boolean
+  /** Process ids of the workers. */
+  readonly workers: () => ReadonlyArray<number>
   readonly reloadCertificates: (report: (files: ReadonlyArray<string>, problem: string | undefined) => void) => void
 }
 
@@ -100,19 +103,32 @@ const inProcess = (options: Options) =>
       ...hooks
     })
     const { carriage } = plane
-    const extras: Extras = {
+    const extras = {
       handles: () => carriage.handles(),
-      tunnel: (...args) => carriage.tunnel(...args),
-      reloadCertificates: (report) => carriage.reloadCertificates(report)
+      tunnel: (...args: Parameters<typeof carriage.tunnel>) => carriage.tunnel(...args),
+      reloadCertificates: (report: Parameters<typeof carriage.reloadCertificates>[0]) => carriage.reloadCertificates(report)
     }
     return { ...plane, ...extras }
   })
 
+const inWorkers = (options: Options, count: number) => (hooks: Watchers.Hooks) =>
+  Workers.make({
+    count,
+    listen: list(options.listen),
+    dns: options.dns,
+    limiter: new Limiter(options.limits ?? {}),
+    supply: makeSupply(options.limits?.bytesPerSecond, () => performance.now()),
+    inherited: options.inherited ?? new Map(),
+    hooks
+  })
+
 const make = Effect.fnUntraced(function* (options: Options) {
   const watchers = yield* Watchers.make
-  const plane: DataPlane & Partial<Extras> = yield* (options.plane ?? inProcess(options))(watchers.hooks)
+  const plane: DataPlane & Partial<Extras> = yield* (options.workers ?? 1) > 1
+    ? inWorkers(options, options.workers ?? 1)(watchers.hooks)
+    : inProcess(options)(watchers.hooks)
   const routes = yield* RouteTable.make(plane, options.state)
-  const { handles, tunnel, reloadCertificates } = plane
+  const { handles, tunnel, reloadCertificates, workers } = plane
   return Gateway.of({
     table: routes.current,
     routes,
@@ -131,6 +147,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     drain: (grace) => Effect.andThen(plane.stopAccepting, plane.cut({}, grace)),
     extras: {
       ...(handles === undefined ? {} : { handles }),
+      ...(workers === undefined ? {} : { workers }),
       ...(tunnel === undefined ? {} : { tunnel }),
       ...(reloadCertificates === undefined ? {} : { reloadCertificates })
     }

@@ -22,6 +22,7 @@ const gatewayOptions = (config: Config.Config, inherited: Map<string, Handle.Han
   ...(config.state === undefined ? {} : { state: config.state }),
   ...(config.limits === undefined ? {} : { limits: config.limits }),
   ...(config.dns === undefined ? {} : { dns: config.dns }),
+  ...(config.workers === undefined ? {} : { workers: config.workers }),
   inherited
 })
 

@@ -42,7 +42,8 @@ export const doorKey = (address: string, port: number): string => `${address}|${
 export type Which = { readonly route?: string; readonly id?: string }
 
 const inUse = (port: number) => `port ${port} is held by another program`
-const problemOf = (code: string, port: number): Pick<Issue, "code" | "problem"> =>
+/** What a system error says about a port. */
+export const problemOf = (code: string, port: number): Pick<Issue, "code" | "problem"> =>
   code === "EADDRINUSE"
     ? { code: "port_occupied", problem: inUse(port) }
     : code === "EACCES"
@@ -105,6 +106,11 @@ export class Carriage {
     }
     this.commit(routes, opened)
     return []
+  }
+
+  /** What could not be applied, without doing it: files that cannot be read. */
+  check(routes: ReadonlyArray<Route>): ReadonlyArray<Issue> {
+    return this.unreadable(routes)
   }
 
   connections(): ReadonlyArray<Connection> {

@@ -49,6 +49,36 @@ export const bind = (options: Options): Handle.Handle | string => {
   return nameOf(status)
 }
 
+/**
+ * One listening socket for each of several workers. Sharing a port would also share it with another gateway, so it is
+ * first found out whether the port is free.
+ */
+export const bindAll = (
+  options: Omit<Options, "shared" | "inherited"> & {
+    readonly count: number
+    readonly inherited: (index: number) => Handle.Handle | undefined
+  }
+): ReadonlyArray<Handle.Handle> | string => {
+  const inherited = Array.from({ length: options.count }, (_, index) => options.inherited(index))
+  if (inherited.every((handle) => handle === undefined)) {
+    const probe = bind({ ...options, shared: false, inherited: undefined })
+    if (typeof probe === "string") return probe
+    const status = probe.listen(1)
+    probe.close()
+    if (status !== 0) return nameOf(status)
+  }
+  const handles: Array<Handle.Handle> = []
+  for (const known of inherited) {
+    const handle = known ?? bind({ ...options, shared: true, inherited: undefined })
+    if (typeof handle === "string") {
+      for (const each of handles) each.close()
+      return handle
+    }
+    handles.push(handle)
+  }
+  return handles
+}
+
 const openHandle = (options: Options, visitors: Visitors): Door | string => {
   const handle = options.inherited ?? bind(options)
   if (typeof handle === "string") return handle
