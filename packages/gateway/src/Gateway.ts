@@ -10,12 +10,12 @@ import { ConnectionNotFound, type RouteNotFound } from "./client/Errors.ts"
 import type { Route, RouteInput } from "./client/Route.ts"
 import type { Table } from "./client/Table.ts"
 import type { DataPlane, Which } from "./plane/DataPlane.ts"
-import * as Workers from "./plane/Workers.ts"
 import * as Userspace from "./plane/Userspace.ts"
 import { Limiter, type Limits } from "./plane/userspace/limits/Limiter.ts"
 import { makeSupply } from "./plane/userspace/limits/Meters.ts"
 import { viaServers, viaSystem } from "./plane/userspace/target/Resolver.ts"
 import type { Handle } from "./plane/userspace/wire/Handle.ts"
+import * as Workers from "./plane/Workers.ts"
 import * as RouteTable from "./table/RouteTable.ts"
 import * as Watchers from "./Watchers.ts"
 
@@ -106,7 +106,8 @@ const inProcess = (options: Options) =>
     const extras = {
       handles: () => carriage.handles(),
       tunnel: (...args: Parameters<typeof carriage.tunnel>) => carriage.tunnel(...args),
-      reloadCertificates: (report: Parameters<typeof carriage.reloadCertificates>[0]) => carriage.reloadCertificates(report)
+      reloadCertificates: (report: Parameters<typeof carriage.reloadCertificates>[0]) =>
+        carriage.reloadCertificates(report)
     }
     return { ...plane, ...extras }
   })

@@ -7,8 +7,9 @@ import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import type { Redacted } from "effect"
-import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws"
+import { type WebSocket, WebSocketServer } from "ws"
 import type { Route } from "../client/Route.ts"
+import { TunnelStream } from "../tunnel/TunnelStream.ts"
 import * as Authority from "./Authority.ts"
 import type { Events } from "./Events.ts"
 
@@ -86,8 +87,8 @@ export const make = (options: Options) => {
     if (id === undefined || route === undefined || !mayOpen(request, route)) return refuse(socket, "401 Unauthorized")
     const { remoteAddress = "", remotePort = 0 } = socket
     accept(request, socket, head, (client) => {
-      const stream = createWebSocketStream(client, { allowHalfOpen: true, highWaterMark: 65_536 })
-      stream.on("error", () => client.terminate())
+      const stream = new TunnelStream(client)
+      stream.on("error", () => undefined)
       if (!options.open(id, stream, remoteAddress.replace(/^::ffff:(?=.*\.)/, ""), remotePort)) client.close(1011)
     })
   }

@@ -1,8 +1,9 @@
 /** The near end of a tunnel: a local port whose connections go through WebSockets to one route of a gateway. */
 import { createServer, type Socket } from "node:net"
 import { Effect, Redacted, Schema } from "effect"
-import { createWebSocketStream, WebSocket } from "ws"
+import { WebSocket } from "ws"
 import { parseAddress } from "../admin/Authority.ts"
+import { TunnelStream } from "../tunnel/TunnelStream.ts"
 
 export interface Options {
   /** `ws://` or `wss://`, ending in `/v1/tunnel/<route>`. */
@@ -26,14 +27,13 @@ const carry = (socket: Socket, { url, token }: Options, report: (problem: string
     handshakeTimeout: 15_000,
     headers: bearer === "" ? {} : { authorization: `Bearer ${bearer}` }
   })
-  const stream = createWebSocketStream(tunnel, { allowHalfOpen: true, highWaterMark: 65_536 })
+  const stream = new TunnelStream(tunnel)
   socket.setNoDelay(true)
   socket.on("error", () => stream.destroy())
   stream.on("error", (error) => {
     report(error.message)
     socket.resetAndDestroy()
   })
-  stream.on("close", () => socket.destroySoon())
   socket.pipe(stream)
   stream.pipe(socket)
 }

@@ -3,9 +3,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { Cause, Effect, Exit } from "effect"
 import { CliError, Command } from "effect/cli"
+import * as Worker from "../plane/workers/Worker.ts"
 import { version } from "../version.ts"
 import { command } from "./Cli.ts"
-import * as Worker from "../plane/workers/Worker.ts"
 import { explain } from "./Server.ts"
 
 /** Not the runtime's own main: that would end at the first SIGTERM instead of draining. */

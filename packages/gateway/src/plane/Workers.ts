@@ -71,7 +71,7 @@ class Pool {
     }
     for (const [key, handles] of opened) {
       this.doors.set(key, handles)
-      this.children.forEach((child, index) => child.tell({ tag: "door", key }, handles[index]))
+      for (const [index, child] of this.children.entries()) child.tell({ tag: "door", key }, handles[index])
     }
     this.routes = routes
     this.options.limiter.configure(routes)
@@ -92,7 +92,10 @@ class Pool {
 
   async counters() {
     await Promise.all(this.children.map((child) => child.ask({ tag: "counters" })))
-    const all = this.children.reduce((sum, child) => Tally.add(sum, child.counters), Tally.add(this.past, this.own.counters()))
+    const all = this.children.reduce(
+      (sum, child) => Tally.add(sum, child.counters),
+      Tally.add(this.past, this.own.counters())
+    )
     return Tally.only(all, new Set<string>(this.routes.map((route) => route.id)))
   }
 
@@ -120,7 +123,9 @@ class Pool {
   }
 
   handles(): ReadonlyArray<readonly [string, Handle]> {
-    return [...this.doors].flatMap(([key, handles]) => handles.map((handle, index) => [`${key}#${index}`, handle] as const))
+    return [...this.doors].flatMap(([key, handles]) =>
+      handles.map((handle, index) => [`${key}#${index}`, handle] as const)
+    )
   }
 
   get pids(): ReadonlyArray<number> {
@@ -152,19 +157,26 @@ class Pool {
     this.ledgers.get(dead)?.releaseAll()
     this.ledgers.delete(dead)
     if (this.closing) return
-    this.options.hooks.failed(`worker ${dead.number}`, new Error("the worker ended and is replaced; its sessions are lost"))
+    this.options.hooks.failed(
+      `worker ${dead.number}`,
+      new Error("the worker ended and is replaced; its sessions are lost")
+    )
     setTimeout(() => {
       if (!this.closing) this.children[dead.number - 1] = this.start(dead.number)
     }, pause)
   }
 
-  private reported(report: Report, child: Child): void {
+  private reported(report: Report, child: Child) {
     const ledger = this.ledgers.get(child)
     const { hooks, supply } = this.options
     if (ledger === undefined) return
     switch (report.tag) {
       case "admit":
-        return child.tell({ tag: "admitted", number: report.number, refusal: ledger.admit(report.route, report.address) })
+        return child.tell({
+          tag: "admitted",
+          number: report.number,
+          refusal: ledger.admit(report.route, report.address)
+        })
       case "release":
         return ledger.release(report.route, report.address)
       case "draw":
@@ -189,7 +201,13 @@ class Pool {
         const key = doorKey(address, port)
         if (this.doors.has(key) || opened.has(key)) continue
         const ipv6Only = address === "::" && listen.includes("0.0.0.0")
-        const handles = Door.bindAll({ address, port, ipv6Only, count, inherited: (index) => take(inherited, `${key}#${index}`) })
+        const handles = Door.bindAll({
+          address,
+          port,
+          ipv6Only,
+          count,
+          inherited: (index) => take(inherited, `${key}#${index}`)
+        })
         if (typeof handles === "string") issues.push({ route: id, field: "port", ...problemOf(handles, port) })
         else opened.set(key, handles)
       }
@@ -198,7 +216,9 @@ class Pool {
   }
 
   private forget(): void {
-    const wanted = new Set(this.routes.flatMap(({ port }) => this.options.listen.map((address) => doorKey(address, port))))
+    const wanted = new Set(
+      this.routes.flatMap(({ port }) => this.options.listen.map((address) => doorKey(address, port)))
+    )
     for (const [key, handles] of [...this.doors]) {
       if (wanted.has(key)) continue
       this.doors.delete(key)
@@ -240,4 +260,3 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 })
 
 type Tunnelled = Parameters<Carriage["tunnel"]> extends [string, ...infer Rest] ? Rest : never
-

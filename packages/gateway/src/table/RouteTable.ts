@@ -66,7 +66,8 @@ export const make = Effect.fnUntraced(function* (plane: DataPlane, state: string
         })
       )
     }
-    return previous.routes.filter((old) => !table.routes.some((route) => route.id === old.id))
+    const kept = new Set<string>(table.routes.map((route) => route.id))
+    return previous.routes.filter((old) => !kept.has(old.id))
   })
 
   const cutAll = (gone: ReadonlyArray<Route>, grace: number) =>

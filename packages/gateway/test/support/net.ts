@@ -131,6 +131,7 @@ export const closed = (socket: Socket): Promise<boolean> =>
   new Promise((resolve) => {
     socket.on("error", () => undefined)
     socket.once("close", resolve)
+    socket.once("end", () => socket.end())
     socket.resume()
   })
 

@@ -10,7 +10,8 @@ import * as Worker from "./Worker.ts"
 
 type Numbered<T> = T extends { readonly number: number } ? Omit<T, "number"> : never
 
-const isReport = (message: unknown): message is Report => typeof message === "object" && message !== null && "tag" in message
+const isReport = (message: unknown): message is Report =>
+  typeof message === "object" && message !== null && "tag" in message
 
 export interface Events {
   readonly reported: (report: Report, child: Child) => void

@@ -34,7 +34,13 @@ export type Report =
   | { readonly tag: "stopped"; readonly number: number }
   | { readonly tag: "admit"; readonly number: number; readonly route: string; readonly address: string }
   | { readonly tag: "release"; readonly route: string; readonly address: string }
-  | { readonly tag: "draw"; readonly number: number; readonly name: string; readonly rate: number; readonly bytes: number }
+  | {
+      readonly tag: "draw"
+      readonly number: number
+      readonly name: string
+      readonly rate: number
+      readonly bytes: number
+    }
   | { readonly tag: "ended"; readonly session: SessionEnded }
   | { readonly tag: "refused"; readonly reason: Refusal; readonly route: string | undefined; readonly address: string }
   | { readonly tag: "failed"; readonly session: string; readonly error: string }

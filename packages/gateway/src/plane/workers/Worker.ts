@@ -16,7 +16,8 @@ export const environment = { [marker]: "1" }
 /** Whether this process was started as a worker. */
 export const isWorker = (): boolean => process.env[marker] === "1" && process.send !== undefined
 
-const isOrder = (message: unknown): message is Order => typeof message === "object" && message !== null && "tag" in message
+const isOrder = (message: unknown): message is Order =>
+  typeof message === "object" && message !== null && "tag" in message
 
 const say = (report: Report): void => {
   if (process.connected) process.send?.(report, undefined, undefined, () => undefined)
