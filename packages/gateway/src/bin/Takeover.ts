@@ -5,9 +5,9 @@
  */
 import { spawn } from "node:child_process"
 import type { Server } from "node:net"
-import { isSea } from "node:sea"
 import { Effect, Schema } from "effect"
 import type { Handle } from "../plane/userspace/wire/Handle.ts"
+import { isSingleFile } from "../singleFile.ts"
 
 const marker = "BERTH_GATEWAY_TAKEOVER"
 /** Milliseconds that the new process has to come up. */
@@ -63,7 +63,7 @@ export const announce: Effect.Effect<void> = Effect.sync(() => {
 /** Starts the successor and hands it the doors; done when it serves. */
 export const handOver = (doors: ReadonlyArray<readonly [string, Handle]>): Effect.Effect<number, TakeoverFailed> =>
   Effect.callback<number, TakeoverFailed>((resume) => {
-    const args = isSea() ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)]
+    const args = isSingleFile() ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)]
     const child = spawn(process.execPath, args, {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       detached: true,

@@ -20,4 +20,4 @@ async function main(): Promise<void> {
 }
 
 if (Worker.isWorker()) Worker.run()
-else await main()
+else void main()

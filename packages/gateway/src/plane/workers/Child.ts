@@ -1,8 +1,8 @@
 /** One worker process, as the gateway sees it. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { isSea } from "node:sea"
 import { fileURLToPath } from "node:url"
 import type { Counters } from "../../client/Connection.ts"
+import { isSingleFile } from "../../singleFile.ts"
 import type { Handle } from "../userspace/wire/Handle.ts"
 import type { Order, Report } from "./Messages.ts"
 import * as Tally from "./Tally.ts"
@@ -20,7 +20,7 @@ export interface Events {
 
 /** The program that a worker is: this executable, or the module beside this one. */
 const program = (): ReadonlyArray<string> =>
-  isSea() ? [] : [...process.execArgv, fileURLToPath(new URL(import.meta.resolve("@berth/gateway/bin")))]
+  isSingleFile() ? [] : [...process.execArgv, fileURLToPath(new URL(import.meta.resolve("@berth/gateway/bin")))]
 
 export class Child {
   readonly number: number
