@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -118,7 +119,7 @@ describe("berth-gateway", () => {
       const path = yield* folder
       const target = yield* listen(echo)
       const [port, admin] = [yield* freePort, yield* freePort]
-      yield* serve(path, {
+      const program = yield* serve(path, {
         workers: 2,
         admin: { address: `127.0.0.1:${admin}` },
         routes: [{ id: "orders.redis", port, target: `127.0.0.1:${target.port}`, maxConnections: 10 }]
@@ -129,10 +130,26 @@ describe("berth-gateway", () => {
         Effect.runPromise(Effect.map(counters(), (all) => all.open + (all.refused.route_full ?? 0) === 30))
       )
       assert.strictEqual((yield* counters()).open, 10)
-      const connections = yield* json(`http://127.0.0.1:${admin}/v1/connections`)
-      const workers = new Set(connections.map((each: { id: string }) => each.id.split("-")[0]))
-      assert.isAtLeast(workers.size, 1)
-      for (const client of clients) if (client._tag === "Some") client.value.destroy()
+      const sessions = (): Promise<ReadonlyArray<{ readonly id: string }>> =>
+        Effect.runPromise(json(`http://127.0.0.1:${admin}/v1/connections`))
+      const before = yield* Effect.promise(sessions)
+      const ofSecond = before.filter((each) => each.id.startsWith("2-")).map((each) => each.id)
+      const parent = String(program.process.pid)
+      const [first = ""] = execFileSync("pgrep", ["-P", parent], { encoding: "utf8" }).split("\n")
+      process.kill(Number(first), "SIGKILL")
+      yield* eventually(async () => {
+        const left = (await sessions()).map((each) => each.id)
+        return left.length === ofSecond.length && ofSecond.every((id) => left.includes(id))
+      })
+      const room = Array.from({ length: 10 - ofSecond.length })
+      const fresh = yield* Effect.forEach(room, () => dial(port))
+      for (const client of fresh) {
+        client.write("x")
+        yield* Effect.promise(() => readSome(client, 1))
+      }
+      for (const client of [...clients.flatMap((each) => (each._tag === "Some" ? [each.value] : [])), ...fresh]) {
+        client.destroy()
+      }
       yield* eventually(() => Effect.runPromise(Effect.map(counters(), (all) => all.open === 0)))
       yield* says(port, "again")
     })
