@@ -27,7 +27,7 @@ const connect = Command.make("connect", {
         onSome: (path) => Effect.promise(() => readFile(path, "utf8"))
       })
       const token = Redacted.make((yield* fromFile).trim())
-      yield* Connect.run({ url, listen, token })
+      return yield* Connect.run({ url, listen, token })
     }, Effect.scoped)
   )
 )

@@ -26,6 +26,11 @@ const StateJson = Schema.fromJsonString(
 
 const because = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+const unread = (error: unknown): { readonly missing: boolean; readonly why: string } => ({
+  missing: error instanceof Error && "code" in error && error.code === "ENOENT",
+  why: because(error)
+})
+
 const syncFolder = async (path: string) => {
   const folder = await open(dirname(path), "r")
   try {
@@ -76,10 +81,9 @@ export const stage = (path: string, state: State): Effect.Effect<Staged, StateNo
  * and a warning: the gateway then starts as if there were none, which an operator can look at.
  */
 export const load = Effect.fn("StateFile.load")(function* (path: string) {
-  const read = yield* Effect.result(Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: (error) => error }))
+  const read = yield* Effect.result(Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: unread }))
   if (Result.isFailure(read)) {
-    const missing = read.failure instanceof Error && "code" in read.failure && read.failure.code === "ENOENT"
-    if (!missing) yield* setAside(path, because(read.failure))
+    if (!read.failure.missing) yield* setAside(path, read.failure.why)
     return Option.none<State>()
   }
   const decoded = Schema.decodeUnknownResult(StateJson)(read.success)
