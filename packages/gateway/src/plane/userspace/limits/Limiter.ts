@@ -2,7 +2,6 @@
  * Who is let in: counts and rates of each route and of the whole gateway. One limiter counts for all workers, so a
  * limit is never that of a worker. Decisions are pure in the time that is passed in.
  */
-import { isIPv6 } from "node:net"
 import type { Refusal } from "../../../client/Connection.ts"
 
 export interface Limits {
@@ -23,7 +22,7 @@ export interface Admission {
 
 /** Counts an IPv6 client by its /64: that is what one customer gets, and he could use a new address each time. */
 export const addressKey = (address: string): string => {
-  if (!isIPv6(address)) return address
+  if (!address.includes(":")) return address
   const [head = "", tail] = address.split("::")
   const left = head === "" ? [] : head.split(":")
   const right = tail === undefined || tail === "" ? [] : tail.split(":")

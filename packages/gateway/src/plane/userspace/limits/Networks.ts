@@ -28,7 +28,8 @@ const listOf = (networks: ReadonlyArray<string>): BlockList => {
 
 const texts = (networks: ReadonlyArray<Network>): ReadonlyArray<string> => networks.map(IpNetwork.format)
 
-const contains = (list: BlockList, address: string): boolean => list.check(address, isIPv4(address) ? "ipv4" : "ipv6")
+const contains = (list: BlockList, address: string): boolean =>
+  list.check(address, address.includes(":") ? "ipv6" : "ipv4")
 
 export interface Networks {
   /** Whether a client with this address may use the route. */

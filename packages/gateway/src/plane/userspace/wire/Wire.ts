@@ -1,5 +1,5 @@
 /** One side of a session before and after it is spliced: a bare handle where the runtime offers them, or a socket. */
-import { connect as connectSocket, isIPv6, Socket } from "node:net"
+import { connect as connectSocket, Socket } from "node:net"
 import { TLSSocket } from "node:tls"
 import * as Handle from "./Handle.ts"
 
@@ -111,7 +111,9 @@ const dialHandle: typeof dial = (address, port, milliseconds, done) => {
   }
   const timer = setTimeout(settle, milliseconds, timedOut)
   request.oncomplete = (status) => settle(status === 0 ? undefined : `status ${status}`)
-  const status = isIPv6(address) ? handle.connect6(request, address, port) : handle.connect(request, address, port)
+  const status = address.includes(":")
+    ? handle.connect6(request, address, port)
+    : handle.connect(request, address, port)
   if (status !== 0) queueMicrotask(() => settle(`status ${status}`))
   return {
     cancel: () => {
