@@ -24,7 +24,7 @@ export const make = Effect.gen(function* () {
     refused: (reason, route, address) => void PubSub.publishUnsafe(refusals, { reason, route, address }),
     failed: (session, error) =>
       void run(
-        Effect.logError("a session failed inside the gateway; no other one is concerned").pipe(
+        Effect.logError("something failed inside the gateway and was contained").pipe(
           Effect.annotateLogs({
             session,
             error: error instanceof Error ? (error.stack ?? error.message) : String(error)
