@@ -15,7 +15,9 @@ const run = (command: string, args: ReadonlyArray<string>, cwd = folder) =>
 
 interface Manifest {
   readonly name: string
-  readonly exports: Readonly<Record<string, unknown>>
+  readonly exports: Readonly<Record<string, { readonly default: string }>>
+  /** Programs: they are run, because to import one is to start it. */
+  readonly bin?: Readonly<Record<string, string>>
 }
 
 const manifestOf = (name: string): Manifest =>
@@ -75,7 +77,12 @@ try {
   if (copies.length !== 1) throw new Error(`an embedder has one Effect, not ${copies.length}: ${copies.join(", ")}`)
   for (const name of packages) {
     const manifest = manifestOf(name)
-    for (const entry of Object.keys(manifest.exports)) {
+    const programs = Object.values(manifest.bin ?? {})
+    for (const bin of Object.keys(manifest.bin ?? {})) {
+      console.log(`ran ${bin}: ${run(join(folder, "node_modules", ".bin", bin), ["--version"]).trim()}`)
+    }
+    for (const [entry, target] of Object.entries(manifest.exports)) {
+      if (programs.includes(target.default)) continue
       const specifier = join(manifest.name, entry)
       run(process.execPath, ["--input-type=module", "--eval", `await import(${JSON.stringify(specifier)})`])
       console.log(`imported ${specifier}`)

@@ -47,6 +47,8 @@ export interface ProgramPlan {
   readonly files: Readonly<Record<string, string>>
   /** Gives a copy of the template its own credentials, before any port is open. */
   readonly bootstrap: (place: Place) => Command
+  /** Puts a data folder on the disk, before the server is told to be there; it may run beside the server. */
+  readonly sync: (place: Place) => Command
   readonly serve: (place: ServePlace) => Command
   readonly stop: {
     readonly signal: NodeJS.Signals

@@ -10,7 +10,7 @@ import { DatabaseSync } from "node:sqlite"
 import { Berth } from "@berth/sdk"
 import { memory } from "@berth/testing"
 import pg from "pg"
-import { byHand } from "./byHand.ts"
+import { byHand } from "./support/byHand.ts"
 
 const rounds = 5
 const idle = 10_000

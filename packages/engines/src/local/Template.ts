@@ -40,10 +40,6 @@ export const copyFolder = (
     )
   )
 
-/** Puts on the disk what was copied. The kernel would do so within half a minute; a power cut may come sooner. */
-export const syncFolder = (folder: string): Effect.Effect<void, RuntimeError> =>
-  run({ program: "sync", args: process.platform === "linux" ? ["-f", folder] : [] }, {}, "/")
-
 export const exists = (path: string) =>
   onDisk("look at a folder", path, () =>
     stat(path).then(
@@ -89,7 +85,40 @@ export const reachablePrograms = Effect.fnUntraced(function* (programs: Programs
 export const templateName = (engine: string, plan: ProgramPlan, programs: Programs): string =>
   `${engine}-${programs.version}-${plan.recipe}`
 
-/** Makes the template unless it is there, and answers with its data folder. */
+const spareOf = (whole: string) => `${whole}.spare`
+
+/** A copy that waits for the next server, so that the copying is not what its deployment waits for. */
+export const refill = Effect.fnUntraced(function* (whole: string, user: ServerUser) {
+  const spare = spareOf(whole)
+  if (yield* exists(spare)) return
+  const making = temporary(spare)
+  yield* Effect.gen(function* () {
+    yield* ownFolder(making, user)
+    yield* copyFolder(join(whole, "data"), join(making, "data"), user, making)
+    yield* onDisk("name a copy", spare, () => rename(making, spare))
+  }).pipe(Effect.onError(() => Effect.ignore(removeFolder(making))))
+})
+
+/** Puts a copy of the template at `to`: the one that waits, or a new one. */
+export const take = Effect.fnUntraced(function* (whole: string, to: string, user: ServerUser, cwd: string) {
+  const spare = spareOf(whole)
+  const taking = temporary(spare)
+  // Under a name of one's own first: of two that come at once, one finds nothing.
+  const found = yield* onDisk("take a copy", spare, () =>
+    rename(spare, taking).then(
+      () => true,
+      () => false
+    )
+  )
+  if (!found) return yield* copyFolder(join(whole, "data"), to, user, cwd)
+  yield* onDisk("take a copy", to, () => rename(join(taking, "data"), to)).pipe(
+    // Templates that several data directories share may lie on another disk.
+    Effect.catch(() => copyFolder(join(taking, "data"), to, user, cwd)),
+    Effect.ensuring(Effect.ignore(removeFolder(taking)))
+  )
+})
+
+/** Makes the template unless it is there, and a first copy of it while it is put on the disk. */
 export const ensure = Effect.fnUntraced(function* (
   options: {
     readonly engine: string
@@ -102,20 +131,29 @@ export const ensure = Effect.fnUntraced(function* (
 ) {
   const { plan, programs, templates, user } = options
   const whole = join(templates, templateName(options.engine, plan, programs))
-  if (yield* exists(whole)) return join(whole, "data")
+  if (yield* exists(whole)) return
   yield* progress(`Initialising the data folder of ${options.engine} ${programs.version} (once for this version)`)
   const making = temporary(whole)
+  const copying = temporary(spareOf(whole))
   const data = join(making, "data")
   yield* Effect.gen(function* () {
     yield* ownFolder(making, user)
+    yield* ownFolder(copying, user)
     yield* run(plan.initialise({ programs, data }), user, making)
     yield* onDisk("write a file", data, () =>
       Promise.all(Object.entries(plan.files).map(([path, text]) => writeFile(join(data, path), text)))
     )
-    yield* syncFolder(making)
+    yield* Effect.all(
+      [run(plan.sync({ programs, data }), user, making), copyFolder(data, join(copying, "data"), user, copying)],
+      { concurrency: 2, discard: true }
+    )
     yield* onDisk("name a template", whole, () => rename(making, whole))
-  }).pipe(Effect.onError(() => Effect.ignore(removeFolder(making))))
-  return join(whole, "data")
+    yield* onDisk("name a copy", whole, () => rename(copying, spareOf(whole)))
+  }).pipe(
+    Effect.onError(() =>
+      Effect.forEach([making, copying], (path) => Effect.ignore(removeFolder(path)), { discard: true })
+    )
+  )
 })
 
 export const makeFolder = (folder: string): Effect.Effect<void, RuntimeError> =>

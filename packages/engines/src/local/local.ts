@@ -8,7 +8,7 @@
 import { rename, rmdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Duration, Effect, Schedule, Semaphore, Stream } from "effect"
-import type { ProgramPlan } from "../ProgramPlan.ts"
+import type { ProgramPlan, Programs } from "../ProgramPlan.ts"
 import type { Address, Host, Runtime, ServerFound, ServerSpec, ServerState } from "../Runtime.ts"
 import { fail, HostFailed, NotSupported, type RuntimeError, ServerMissing } from "../RuntimeError.ts"
 import { onDisk } from "./disk.ts"
@@ -89,6 +89,8 @@ const signals: Record<string, NodeJS.Signals> = { SIGINT: "SIGINT", SIGTERM: "SI
 const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions) {
   const home = yield* openHome(folder, options.templates)
   const one = yield* Semaphore.make(1)
+  const refilling = yield* Semaphore.make(1)
+  const scope = yield* Effect.scope
   const folderOf = (id: string) => serverFolder(home.servers, id)
 
   const found = (server: ServerFolder) =>
@@ -98,8 +100,16 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       )
     )
 
-  const reachablePrograms = (plan: ProgramPlan) =>
-    plan.locate.pipe(Effect.flatMap((programs) => Template.reachablePrograms(programs, home.programs, home.user)))
+  /** Looked for once: what was found stays where it is, and one that is missing is looked for again. */
+  const located = new Map<string, Programs>()
+  const reachablePrograms = Effect.fnUntraced(function* (spec: ServerSpec, plan: ProgramPlan) {
+    const key = `${spec.engine.id} ${spec.version}`
+    const known = located.get(key)
+    if (known !== undefined) return known
+    const programs = yield* Template.reachablePrograms(yield* plan.locate, home.programs, home.user)
+    located.set(key, programs)
+    return programs
+  })
 
   const stateOf = Effect.fnUntraced(function* (server: ServerFolder, manifest: Manifest) {
     const process = yield* ServerProcess.find(server, home.user)
@@ -155,7 +165,7 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       const plan = yield* programOf(spec)
       // One at a time: the second deploy of a version waits for the template that the first one makes.
       yield* Effect.gen(function* () {
-        const programs = yield* reachablePrograms(plan)
+        const programs = yield* reachablePrograms(spec, plan)
         const { templates, user } = home
         yield* Template.ensure({ engine: spec.engine.id, plan, programs, templates, user }, progress)
       }).pipe(one.withPermits(1))
@@ -163,7 +173,7 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
 
     create: Effect.fnUntraced(function* (spec, progress) {
       const plan = yield* programOf(spec)
-      const programs = yield* reachablePrograms(plan)
+      const programs = yield* reachablePrograms(spec, plan)
       const server = folderOf(spec.id)
       if ((yield* readManifest(server)) === undefined) {
         yield* writeManifest(server, manifestOf(spec, plan, {}), home.user)
@@ -171,19 +181,24 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       if (yield* Template.exists(server.data)) return
       const half = `${server.data}.half`
       yield* removeFolder(half)
-      const template = join(home.templates, Template.templateName(spec.engine.id, plan, programs), "data")
+      const template = join(home.templates, Template.templateName(spec.engine.id, plan, programs))
       yield* progress("Copying the data folder and giving the server its own credentials")
       yield* Effect.gen(function* () {
-        yield* Template.copyFolder(template, half, home.user, server.path)
+        yield* Template.take(template, half, home.user, server.path)
         yield* run(plan.bootstrap({ programs, data: half }), home.user, server.path)
         // At once, and not when all is undone: on a full disk the store needs this room to write that it failed.
       }).pipe(Effect.onError(() => Effect.ignore(removeFolder(half))))
       yield* onDisk("name a data folder", server.data, () => rename(half, server.data))
+      yield* Template.refill(template, home.user).pipe(
+        refilling.withPermitsIfAvailable(1),
+        Effect.ignore,
+        Effect.forkIn(scope)
+      )
     }),
 
     start: Effect.fnUntraced(function* (spec) {
       const plan = yield* programOf(spec)
-      const programs = yield* reachablePrograms(plan)
+      const programs = yield* reachablePrograms(spec, plan)
       const server = folderOf(spec.id)
       if ((yield* ServerProcess.find(server, home.user))._tag === "Running") return
       const isNew = Object.keys((yield* found(server)).ports).length === 0
@@ -193,7 +208,7 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
         [
           ServerProcess.start(server, command, home.user),
           // What was copied reaches the disk while the server starts, and before anybody is told that it has.
-          isNew ? Template.syncFolder(server.data) : Effect.void
+          isNew ? run(plan.sync({ programs, data: server.data }), home.user, server.path) : Effect.void
         ],
         { concurrency: 2, discard: true }
       )

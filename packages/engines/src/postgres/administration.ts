@@ -15,6 +15,9 @@ const exists = (session: Session, catalog: "pg_roles" | "pg_database", name: str
     )
     .pipe(Effect.map((rows) => rows.length > 0))
 
+/** What the app's role may: log in, and nothing that reaches beyond its own database. */
+export const appRights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+
 export const administration: Administration = {
   ping: (target) =>
     Effect.scoped(connect(target).pipe(Effect.flatMap((session) => session.query("answer", "SELECT 1")))).pipe(
@@ -34,9 +37,8 @@ export const administration: Administration = {
     const session = yield* connect(admin)
     const role = identifier(app.username)
     const verb = (yield* exists(session, "pg_roles", app.username)) ? "ALTER" : "CREATE"
-    const options = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
     const password = literal(verifier(Redacted.value(app.password)))
-    yield* session.query(`make the user "${app.username}"`, `${verb} ROLE ${role} ${options} PASSWORD ${password}`)
+    yield* session.query(`make the user "${app.username}"`, `${verb} ROLE ${role} ${appRights} PASSWORD ${password}`)
     const database = identifier(app.database)
     if (!(yield* exists(session, "pg_database", app.database))) {
       yield* session.query(`make the database "${app.database}"`, `CREATE DATABASE ${database} OWNER ${role}`)
