@@ -1,5 +1,5 @@
 /** What is particular to servers that are processes of this machine. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { local } from "@berth/engines/local"
@@ -21,7 +21,7 @@ const setUp = async (options: OpenOptions = {}, folder = temporaryFolder()) => {
   const within = await shop(berth)
   const create = (name = "orders", version?: string) =>
     berth.databases.create({ ...within, name, engine: "postgres", ...(version === undefined ? {} : { version }) })
-  return { berth, create, dataDir, place, serversIn: join(dataDir, "hosts", "local", "servers") }
+  return { berth, create, dataDir, place, within, serversIn: join(dataDir, "hosts", "local", "servers") }
 }
 
 const isRoot = process.getuid?.() === 0
@@ -129,15 +129,17 @@ describe("a server on local", () => {
     const first = await at.create("first")
     await at.berth.databases.deploy(first.id)
     const [name = ""] = readdirSync(templates)
-    rmSync(join(templates, name), { recursive: true })
-    mkdirSync(join(templates, `${name}.0badcafe.half`, "data"), { recursive: true })
-    writeFileSync(join(templates, `${name}.0badcafe.half`, "data", "PG_VERSION"), "18\n")
-    const second = await at.create("second")
-    assert.strictEqual((await at.berth.databases.deploy(second.id)).status, "succeeded")
     await at.berth.close()
+    for (const made of readdirSync(templates)) rmSync(join(templates, made), { recursive: true })
+    const half = join(templates, `${name}.0badcafe.half`)
+    mkdirSync(join(half, "data"), { recursive: true })
+    writeFileSync(join(half, "data", "PG_VERSION"), "18\n")
+    const anHourAgo = Date.now() / 1000 - 3_600
+    utimesSync(half, anHourAgo, anHourAgo)
     await using again = await Berth.open({ dataDir: at.dataDir, host: local({ templates }) })
-    assert.lengthOf(await again.databases.list(), 2)
-    assert.deepEqual(readdirSync(templates), [name])
+    assert.isFalse(existsSync(half))
+    const second = await again.databases.create({ ...at.within, name: "second", engine: "postgres" })
+    assert.strictEqual((await again.databases.deploy(second.id)).status, "succeeded")
   })
 
   it("of a version that is not on this machine says where it was looked for", async () => {

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto"
 import { cp, mkdir, readdir, rename, stat, writeFile } from "node:fs/promises"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import type { Command, ProgramPlan, Programs } from "../ProgramPlan.ts"
@@ -50,17 +51,22 @@ export const exists = (path: string) =>
 
 const temporary = (path: string) => `${path}.${randomBytes(4).toString("hex")}${half}`
 
+/** Long after the slowest disk is done: another process may be making a template in the same folder right now. */
+const abandonedMillis = 10 * 60 * 1000
+
 /** Removes what a crash left half-made. */
 export const removeHalfMade = (folder: string): Effect.Effect<void, RuntimeError> =>
-  onDisk("list a folder", folder, () => readdir(folder)).pipe(
-    Effect.flatMap((names) =>
-      Effect.forEach(
-        names.filter((name) => name.endsWith(half)),
-        (name) => removeFolder(join(folder, name)),
-        { discard: true }
+  onDisk("list a folder", folder, async () => {
+    const before = Date.now() - abandonedMillis
+    const isAbandoned = (path: string) =>
+      stat(path).then(
+        ({ mtimeMs }) => mtimeMs < before,
+        () => false
       )
-    )
-  )
+    const halves = (await readdir(folder)).filter((name) => name.endsWith(half)).map((name) => join(folder, name))
+    const abandoned = await Promise.all(halves.map(isAbandoned))
+    return halves.filter((_, index) => abandoned[index] === true)
+  }).pipe(Effect.flatMap((paths) => Effect.forEach(paths, removeFolder, { discard: true })))
 
 /**
  * The programs themselves, or a copy of them when the servers' user cannot reach them: what npm installs below a home
@@ -99,8 +105,14 @@ export const refill = Effect.fnUntraced(function* (whole: string, user: ServerUs
   }).pipe(Effect.onError(() => Effect.ignore(removeFolder(making))))
 })
 
-/** Puts a copy of the template at `to`: the one that waits, or a new one. */
-export const take = Effect.fnUntraced(function* (whole: string, to: string, user: ServerUser, cwd: string) {
+/** Puts a copy of the template at `to`: the one that waits, or a new one as soon as the template is `settled`. */
+export const take = Effect.fnUntraced(function* (
+  whole: string,
+  to: string,
+  user: ServerUser,
+  cwd: string,
+  settled: Effect.Effect<void>
+) {
   const spare = spareOf(whole)
   const taking = temporary(spare)
   // Under a name of one's own first: of two that come at once, one finds nothing.
@@ -110,7 +122,7 @@ export const take = Effect.fnUntraced(function* (whole: string, to: string, user
       () => false
     )
   )
-  if (!found) return yield* copyFolder(join(whole, "data"), to, user, cwd)
+  if (!found) return yield* Effect.andThen(settled, copyFolder(join(whole, "data"), to, user, cwd))
   yield* onDisk("take a copy", to, () => rename(join(taking, "data"), to)).pipe(
     // Templates that several data directories share may lie on another disk.
     Effect.catch(() => copyFolder(join(taking, "data"), to, user, cwd)),
@@ -118,7 +130,11 @@ export const take = Effect.fnUntraced(function* (whole: string, to: string, user
   )
 })
 
-/** Makes the template unless it is there, and a first copy of it while it is put on the disk. */
+/**
+ * Makes the template unless it is there, and a first copy of it. Where there is a second processor the copy is made the
+ * way the template is, at the same time, and a first deployment waits for no copying. Answers as soon as the copy can be
+ * taken, with what is left to do: to put the template on the disk and to give it its name.
+ */
 export const ensure = Effect.fnUntraced(function* (
   options: {
     readonly engine: string
@@ -131,28 +147,34 @@ export const ensure = Effect.fnUntraced(function* (
 ) {
   const { plan, programs, templates, user } = options
   const whole = join(templates, templateName(options.engine, plan, programs))
-  if (yield* exists(whole)) return
+  if (yield* exists(whole)) return Effect.void
   yield* progress(`Initialising the data folder of ${options.engine} ${programs.version} (once for this version)`)
   const making = temporary(whole)
   const copying = temporary(spareOf(whole))
-  const data = join(making, "data")
-  yield* Effect.gen(function* () {
-    yield* ownFolder(making, user)
-    yield* ownFolder(copying, user)
-    yield* run(plan.initialise({ programs, data }), user, making)
+
+  const initialise = Effect.fnUntraced(function* (folder: string) {
+    const data = join(folder, "data")
+    yield* ownFolder(folder, user)
+    yield* run(plan.initialise({ programs, data }), user, folder)
     yield* onDisk("write a file", data, () =>
       Promise.all(Object.entries(plan.files).map(([path, text]) => writeFile(join(data, path), text)))
     )
-    yield* Effect.all(
-      [run(plan.sync({ programs, data }), user, making), copyFolder(data, join(copying, "data"), user, copying)],
-      { concurrency: 2, discard: true }
+  })
+
+  const discard = (folder: string) => Effect.ignore(removeFolder(folder))
+  const both = availableParallelism() > 1 ? [making, copying] : [making]
+  yield* Effect.forEach(both, initialise, { concurrency: 2, discard: true }).pipe(
+    Effect.onError(() => Effect.forEach(both, discard, { discard: true }))
+  )
+  // A copy that is there already, of another process, does as well.
+  if (both.length === 2) {
+    yield* onDisk("name a copy", whole, () => rename(copying, spareOf(whole))).pipe(
+      Effect.catch(() => discard(copying))
     )
-    yield* onDisk("name a template", whole, () => rename(making, whole))
-    yield* onDisk("name a copy", whole, () => rename(copying, spareOf(whole)))
-  }).pipe(
-    Effect.onError(() =>
-      Effect.forEach([making, copying], (path) => Effect.ignore(removeFolder(path)), { discard: true })
-    )
+  }
+  return run(plan.sync({ programs, data: join(making, "data") }), user, making).pipe(
+    Effect.andThen(onDisk("name a template", whole, () => rename(making, whole))),
+    Effect.onError(() => discard(making))
   )
 })
 

@@ -91,6 +91,7 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
   const one = yield* Semaphore.make(1)
   const refilling = yield* Semaphore.make(1)
   const scope = yield* Effect.scope
+  const settled = one.withPermits(1)(Effect.void)
   const folderOf = (id: string) => serverFolder(home.servers, id)
 
   const found = (server: ServerFolder) =>
@@ -163,12 +164,20 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
     kind: "local",
     prepare: Effect.fnUntraced(function* (spec, progress) {
       const plan = yield* programOf(spec)
-      // One at a time: the second deploy of a version waits for the template that the first one makes.
-      yield* Effect.gen(function* () {
-        const programs = yield* reachablePrograms(spec, plan)
-        const { templates, user } = home
-        yield* Template.ensure({ engine: spec.engine.id, plan, programs, templates, user }, progress)
-      }).pipe(one.withPermits(1))
+      const programs = yield* reachablePrograms(spec, plan)
+      const { templates, user } = home
+      // One at a time: the second deploy of a version waits for the template that the first one makes. The first one
+      // itself goes on while its template is being put on the disk.
+      yield* Effect.uninterruptibleMask((restore) =>
+        restore(one.take(1)).pipe(
+          Effect.andThen(
+            restore(Template.ensure({ engine: spec.engine.id, plan, programs, templates, user }, progress)).pipe(
+              Effect.onError(() => one.release(1))
+            )
+          ),
+          Effect.flatMap((settle) => settle.pipe(Effect.ignore, Effect.ensuring(one.release(1)), Effect.forkIn(scope)))
+        )
+      )
     }),
 
     create: Effect.fnUntraced(function* (spec, progress) {
@@ -184,7 +193,7 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       const template = join(home.templates, Template.templateName(spec.engine.id, plan, programs))
       yield* progress("Copying the data folder and giving the server its own credentials")
       yield* Effect.gen(function* () {
-        yield* Template.take(template, half, home.user, server.path)
+        yield* Template.take(template, half, home.user, server.path, settled)
         yield* run(plan.bootstrap({ programs, data: half }), home.user, server.path)
         // At once, and not when all is undone: on a full disk the store needs this room to write that it failed.
       }).pipe(Effect.onError(() => Effect.ignore(removeFolder(half))))

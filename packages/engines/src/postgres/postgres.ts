@@ -31,7 +31,10 @@ export const postgres: Engine = {
     const safe = name.replaceAll("-", "_")
     return { username: `app_${safe}`, database: reserved.has(safe) ? `${safe}_db` : safe }
   },
-  server: (input: ServerInput) => ({ program: program(input.version, input.admin, input.app), container: container(input) }),
+  server: (input: ServerInput) => ({
+    program: program(input.version, input.admin, input.app),
+    container: container(input)
+  }),
   administration,
   url,
   connection
