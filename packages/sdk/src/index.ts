@@ -1,6 +1,6 @@
 /** Database hosting as a library: `Berth` for promises, the services and `layer` for Effect. */
 export * from "./apps/apps.ts"
-export { Berth, type NoWait, type OpenOptions } from "./berth/berth.ts"
+export { Berth, BerthClosed, type NoWait, type OpenOptions } from "./berth/berth.ts"
 export { layer, type OpenError, type Options, type Services } from "./berth/layer.ts"
 export type { Plain } from "./berth/plain.ts"
 export * from "./credentials/credentials.ts"

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { Berth, type OpenOptions } from "@berth/sdk"
 import { faults, memory, slow } from "@berth/testing"
 import { assert, describe, it, onTestFinished } from "vitest"
@@ -40,6 +41,31 @@ describe("a data directory", () => {
     assert.strictEqual(error.code, "DATA_DIR_NOT_OURS")
     assert.match(error.message, /letter\.txt/)
     assert.deepEqual(snapshot(dataDir), before)
+  })
+
+  it("whose first opening was cut short is opened as an empty one", async () => {
+    const dataDir = temporaryFolder()
+    writeFileSync(join(dataDir, "berth.json.half"), "")
+    await using berth = await Berth.open({ dataDir, host: memory() })
+    assert.deepEqual(await berth.apps.list(), [])
+  })
+
+  it("that is closed answers with an error that says so", async () => {
+    const berth = await Berth.open({ dataDir: temporaryFolder(), host: memory() })
+    await berth.close()
+    assert.strictEqual((await rejection(berth.apps.list())).code, "BERTH_CLOSED")
+  })
+
+  it("ends an operation that the journal has as ended and the store does not", async () => {
+    const { dataDir, host, id } = await filled()
+    const store = new DatabaseSync(join(dataDir, "store.sqlite"))
+    store.exec("UPDATE operations SET ended_at = NULL, status = 'running'")
+    store.exec("DELETE FROM operation_lines WHERE kind = 'status'")
+    store.close()
+    await using berth = await Berth.open({ dataDir, host })
+    const [operation] = await berth.operations.list({ database: id })
+    assert.strictEqual(operation?.status, "succeeded")
+    await berth.databases.delete(id)
   })
 
   it("is open once: a second process is told which one has it, and works after that one was killed", async () => {
@@ -200,6 +226,16 @@ describe("the key ring", () => {
       assert.notInclude(error.message, "short")
     }
   )
+
+  it.each([
+    ["a key that is too short", { primary: "k1", keys: { k1: "short" } }],
+    ["a primary key that is not there", { primary: "k2", keys: { k1: other } }],
+    ["an id with a dot", { primary: "2026.11", keys: { "2026.11": other } }]
+  ])("that is passed in with %s is refused", async (_, keys) => {
+    const error = await rejection(Berth.open({ dataDir: temporaryFolder(), host: memory(), keys }))
+    assert.strictEqual(error.code, "KEYS_UNREADABLE")
+    assert.notInclude(error.message, other)
+  })
 
   it("can change: secrets are sealed with the new primary key, and the old one can go", async () => {
     const dataDir = temporaryFolder()

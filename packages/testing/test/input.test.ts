@@ -80,6 +80,15 @@ describe("a database that is created", () => {
   })
 })
 
+describe("a list of databases", () => {
+  it("by environment needs the app, and is not a list of all", async () => {
+    const berth = await setUp()
+    const error = await rejection(berth.databases.list({ environment: "production" }))
+    assert.strictEqual(error.code, "INVALID_INPUT")
+    assert.strictEqual(error.field, "app")
+  })
+})
+
 describe("an environment", () => {
   it("takes its kind from its name, or is a branch with the branch's name", async () => {
     const berth = await setUp()

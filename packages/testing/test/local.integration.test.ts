@@ -1,5 +1,15 @@
 /** What is particular to servers that are processes of this machine. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync
+} from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { local } from "@berth/engines/local"
@@ -108,6 +118,32 @@ describe("a server on local", () => {
     await new Promise((resolve) => other.close(resolve))
     await at.berth.databases.start(id)
     await (await at.place.connect(internal, id)).close()
+  })
+
+  it("whose removal was cut in the middle is removed by the next process, and is no trouble to the others", async () => {
+    const at = await setUp()
+    const first = await at.create("first")
+    const second = await at.create("second")
+    for (const { id } of [first, second]) await at.berth.databases.deploy(id)
+    await at.berth.databases.stop(first.id)
+    await at.berth.close()
+    renameSync(join(at.serversIn, first.id), join(at.serversIn, `.removing-${first.id}.0badcafe`))
+    await using again = await Berth.open({ dataDir: at.dataDir, host: at.place.host })
+    assert.deepEqual(readdirSync(at.serversIn), [second.id])
+    assert.strictEqual((await again.databases.overview(second.id)).status, "running")
+    await again.databases.delete(first.id)
+  })
+
+  it("starts again whatever the app has done to its own database", async () => {
+    const at = await setUp()
+    const { id } = await at.create()
+    await at.berth.databases.deploy(id)
+    const client = new pg.Client({ connectionString: (await at.berth.credentials.get(id)).internal.uri })
+    await client.connect()
+    await client.query("DROP SCHEMA public; ALTER DATABASE orders SET default_transaction_read_only = on")
+    await client.end()
+    await at.berth.databases.restart(id)
+    assert.strictEqual((await at.berth.databases.overview(id)).status, "running")
   })
 
   it("does not touch a folder that stands where its own should be", async () => {

@@ -21,7 +21,7 @@ describe.skipIf(process.platform !== "linux")("a password (looked for in /proc, 
   it("is in no file but sealed, in no log, no error, no record and no process", async () => {
     const place = localPlace()
     const dataDir = temporaryFolder()
-    const berth = await Berth.open({ dataDir, host: place.host, faults: faults(failAt("restart.proof")) })
+    const berth = await Berth.open({ dataDir, host: place.host, faults: faults(failAt("restart.start")) })
     onTestFinished(async () => {
       for (const { id } of await berth.databases.list()) await berth.databases.delete(id)
       await berth.close()

@@ -37,16 +37,22 @@ const isOurs = async (pid: number, identity: string, user: ServerUser): Promise<
   if ((await identityOf(pid)) !== identity) return false
   // The server's user can write its pid file, so the file must not make root end a process of somebody else.
   if (user.ids === undefined || process.platform !== "linux") return true
-  return (await stat(`/proc/${pid}`)).uid === user.ids.uid
+  const uid = await stat(`/proc/${pid}`).then(
+    (found) => found.uid,
+    (cause) => (cause.code === "ENOENT" ? undefined : Promise.reject(cause))
+  )
+  return uid === user.ids.uid
 }
 
 export const find = (folder: ServerFolder, user: ServerUser): Effect.Effect<Found, RuntimeError> =>
   onDisk("read a pid file", folder.pid, async (): Promise<Found> => {
-    const text = await readFile(folder.pid, "utf8").catch(() => undefined)
+    // Only a file that is not there means that there is no process; any other failure to look is one.
+    const text = await readFile(folder.pid, "utf8").catch((cause) =>
+      cause.code === "ENOENT" ? undefined : Promise.reject(cause)
+    )
     const [pid, identity] = text?.trim().split(" ") ?? []
     if (pid === undefined || identity === undefined) return { _tag: "Never" }
-    const ours = await isOurs(Number(pid), identity, user).catch(() => false)
-    if (!ours) return { _tag: "Gone", pid: Number(pid) }
+    if (!(await isOurs(Number(pid), identity, user))) return { _tag: "Gone", pid: Number(pid) }
     return { _tag: "Running", pid: Number(pid), since: (await stat(folder.pid)).mtime }
   })
 
@@ -88,7 +94,7 @@ const awaitPidFile = (folder: ServerFolder, user: ServerUser) =>
         ? Effect.fail(fail(new HostFailed({ action: "start a server", detail: "no pid file", isRetryable: true })))
         : Effect.succeed(found)
     ),
-    Effect.retry({ schedule: Schedule.spaced("3 millis"), times: 1_000, while: (error) => error.isRetryable })
+    Effect.retry({ schedule: Schedule.spaced("3 millis"), times: 5_000, while: (error) => error.isRetryable })
   )
 
 /** Starts the server unless it runs. Answers when its process is there. */
@@ -97,8 +103,10 @@ export const start = Effect.fnUntraced(function* (folder: ServerFolder, command:
   if (found._tag === "Running") return
   yield* onDisk("remove a stale pid file", folder.pid, () => rm(folder.pid, { force: true }))
   yield* ownFolder(dirname(folder.log), user)
-  yield* launch(folder, command, user)
-  const started = yield* awaitPidFile(folder, user)
+  // Until the process has a pid file nobody could find it again, so nothing comes between.
+  const started = yield* Effect.uninterruptible(
+    Effect.andThen(launch(folder, command, user), awaitPidFile(folder, user))
+  )
   if (started._tag === "Gone") return yield* Effect.fail(fail(yield* howItEnded(folder, started.pid)))
 })
 

@@ -8,13 +8,13 @@ import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import type { Command, ProgramPlan, Programs } from "../ProgramPlan.ts"
-import type { Progress } from "../Runtime.ts"
 import type { RuntimeError } from "../RuntimeError.ts"
 import { onDisk } from "./disk.ts"
 import { run } from "./run.ts"
 import { isReachable, ownFolder, removeFolder, type ServerUser } from "./ServerUser.ts"
 
 const half = ".half"
+const spareSuffix = ".spare"
 
 /** What a copy is made with: a reflink where the file system can, whole bytes where it cannot. */
 const copyCommand = (from: string, to: string): Command => ({
@@ -27,17 +27,25 @@ const copyCommand = (from: string, to: string): Command => ({
         : ["-Rp", from, to]
 })
 
+/** For work that nobody waits for, beside the work that somebody does. */
+const gently = ({ program, args, ...rest }: Command): Command => ({
+  program: "nice",
+  args: ["-n", "10", program, ...args],
+  ...rest
+})
+
 /** Some systems' `cp` knows no reflink; then the plain form is right. */
 export const copyFolder = (
   from: string,
   to: string,
   user: ServerUser,
-  cwd: string
+  cwd: string,
+  how: (command: Command) => Command = (command) => command
 ): Effect.Effect<void, RuntimeError> =>
-  run(copyCommand(from, to), user, cwd).pipe(
+  run(how(copyCommand(from, to)), user, cwd).pipe(
     Effect.catchIf(
       (error) => error.reason._tag === "CommandFailed" && error.reason.lastLines.join(" ").includes("option"),
-      () => removeFolder(to).pipe(Effect.andThen(run({ program: "cp", args: ["-Rp", from, to] }, user, cwd)))
+      () => removeFolder(to).pipe(Effect.andThen(run(how({ program: "cp", args: ["-Rp", from, to] }), user, cwd)))
     )
   )
 
@@ -51,11 +59,17 @@ export const exists = (path: string) =>
 
 const temporary = (path: string) => `${path}.${randomBytes(4).toString("hex")}${half}`
 
-/** Long after the slowest disk is done: another process may be making a template in the same folder right now. */
+/** Long after the slowest disk is done: another process may be making a template in a shared folder right now. */
 const abandonedMillis = 10 * 60 * 1000
 
-/** Removes what a crash left half-made. */
-export const removeHalfMade = (folder: string): Effect.Effect<void, RuntimeError> =>
+/**
+ * Removes what a crash left half-made. In a folder of our own that is everything half-made, and the copies that wait
+ * too: after a power cut nobody knows whether they reached the disk.
+ */
+export const removeHalfMade = (
+  folder: string,
+  { isShared }: { readonly isShared: boolean }
+): Effect.Effect<void, RuntimeError> =>
   onDisk("list a folder", folder, async () => {
     const before = Date.now() - abandonedMillis
     const isAbandoned = (path: string) =>
@@ -63,7 +77,9 @@ export const removeHalfMade = (folder: string): Effect.Effect<void, RuntimeError
         ({ mtimeMs }) => mtimeMs < before,
         () => false
       )
-    const halves = (await readdir(folder)).filter((name) => name.endsWith(half)).map((name) => join(folder, name))
+    const paths = (await readdir(folder)).map((name) => join(folder, name))
+    if (!isShared) return paths.filter((path) => path.endsWith(half) || path.endsWith(spareSuffix))
+    const halves = paths.filter((path) => path.endsWith(half))
     const abandoned = await Promise.all(halves.map(isAbandoned))
     return halves.filter((_, index) => abandoned[index] === true)
   }).pipe(Effect.flatMap((paths) => Effect.forEach(paths, removeFolder, { discard: true })))
@@ -91,7 +107,7 @@ export const reachablePrograms = Effect.fnUntraced(function* (programs: Programs
 export const templateName = (engine: string, plan: ProgramPlan, programs: Programs): string =>
   `${engine}-${programs.version}-${plan.recipe}`
 
-const spareOf = (whole: string) => `${whole}.spare`
+const spareOf = (whole: string) => `${whole}${spareSuffix}`
 
 /** A copy that waits for the next server, so that the copying is not what its deployment waits for. */
 export const refill = Effect.fnUntraced(function* (whole: string, user: ServerUser) {
@@ -100,19 +116,13 @@ export const refill = Effect.fnUntraced(function* (whole: string, user: ServerUs
   const making = temporary(spare)
   yield* Effect.gen(function* () {
     yield* ownFolder(making, user)
-    yield* copyFolder(join(whole, "data"), join(making, "data"), user, making)
+    yield* copyFolder(join(whole, "data"), join(making, "data"), user, making, gently)
     yield* onDisk("name a copy", spare, () => rename(making, spare))
   }).pipe(Effect.onError(() => Effect.ignore(removeFolder(making))))
 })
 
-/** Puts a copy of the template at `to`: the one that waits, or a new one as soon as the template is `settled`. */
-export const take = Effect.fnUntraced(function* (
-  whole: string,
-  to: string,
-  user: ServerUser,
-  cwd: string,
-  settled: Effect.Effect<void>
-) {
+/** Moves the copy that waits to `to`. Answers whether there was one. */
+export const takeSpare = Effect.fnUntraced(function* (whole: string, to: string, user: ServerUser, cwd: string) {
   const spare = spareOf(whole)
   const taking = temporary(spare)
   // Under a name of one's own first: of two that come at once, one finds nothing.
@@ -122,60 +132,75 @@ export const take = Effect.fnUntraced(function* (
       () => false
     )
   )
-  if (!found) return yield* Effect.andThen(settled, copyFolder(join(whole, "data"), to, user, cwd))
+  if (!found) return false
   yield* onDisk("take a copy", to, () => rename(join(taking, "data"), to)).pipe(
     // Templates that several data directories share may lie on another disk.
     Effect.catch(() => copyFolder(join(taking, "data"), to, user, cwd)),
     Effect.ensuring(Effect.ignore(removeFolder(taking)))
   )
-})
+  return true
+}, Effect.uninterruptible)
 
-/**
- * Makes the template unless it is there, and a first copy of it. Where there is a second processor the copy is made the
- * way the template is, at the same time, and a first deployment waits for no copying. Answers as soon as the copy can be
- * taken, with what is left to do: to put the template on the disk and to give it its name.
- */
-export const ensure = Effect.fnUntraced(function* (
-  options: {
-    readonly engine: string
-    readonly plan: ProgramPlan
-    readonly programs: Programs
-    readonly templates: string
-    readonly user: ServerUser
-  },
-  progress: Progress
-) {
+export interface Making {
+  /**
+   * A first copy, initialised as the template is and beside it, so that a first deployment waits for no copying.
+   * `undefined` where there is no second processor to do it on.
+   */
+  readonly copy: Effect.Effect<void, RuntimeError> | undefined
+  /** The template itself, which has its name when it is whole and on the disk. Takes its time when there is a copy. */
+  readonly template: Effect.Effect<void, RuntimeError>
+}
+
+/** What has to be done for a template; `undefined` when it is there. */
+export const begin = Effect.fnUntraced(function* (options: {
+  readonly engine: string
+  readonly plan: ProgramPlan
+  readonly programs: Programs
+  readonly templates: string
+  readonly user: ServerUser
+}) {
   const { plan, programs, templates, user } = options
   const whole = join(templates, templateName(options.engine, plan, programs))
-  if (yield* exists(whole)) return Effect.void
-  yield* progress(`Initialising the data folder of ${options.engine} ${programs.version} (once for this version)`)
-  const making = temporary(whole)
-  const copying = temporary(spareOf(whole))
+  if (yield* exists(whole)) return undefined
+  const isBeside = availableParallelism() > 1
 
-  const initialise = Effect.fnUntraced(function* (folder: string) {
+  /** Initialises a folder under a name of its own, and lets `finish` name it when it is whole. */
+  const initialise = (
+    target: string,
+    how: (command: Command) => Command,
+    finish: (folder: string) => Effect.Effect<void, RuntimeError>
+  ) => {
+    const folder = temporary(target)
     const data = join(folder, "data")
-    yield* ownFolder(folder, user)
-    yield* run(plan.initialise({ programs, data }), user, folder)
-    yield* onDisk("write a file", data, () =>
-      Promise.all(Object.entries(plan.files).map(([path, text]) => writeFile(join(data, path), text)))
-    )
-  })
+    return Effect.gen(function* () {
+      yield* ownFolder(folder, user)
+      yield* run(how(plan.initialise({ programs, data })), user, folder)
+      yield* onDisk("write a file", data, () =>
+        Promise.all(Object.entries(plan.files).map(([path, text]) => writeFile(join(data, path), text)))
+      )
+      yield* finish(folder)
+    }).pipe(Effect.onError(() => Effect.ignore(removeFolder(folder))))
+  }
 
-  const discard = (folder: string) => Effect.ignore(removeFolder(folder))
-  const both = availableParallelism() > 1 ? [making, copying] : [making]
-  yield* Effect.forEach(both, initialise, { concurrency: 2, discard: true }).pipe(
-    Effect.onError(() => Effect.forEach(both, discard, { discard: true }))
-  )
-  // A copy that is there already, of another process, does as well.
-  if (both.length === 2) {
-    yield* onDisk("name a copy", whole, () => rename(copying, spareOf(whole))).pipe(
-      Effect.catch(() => discard(copying))
+  const name = (folder: string, target: string) => onDisk("name a data folder", target, () => rename(folder, target))
+
+  const making: Making = {
+    copy: isBeside
+      ? initialise(
+          spareOf(whole),
+          (command) => command,
+          (folder) =>
+            // A copy that is there already, of another process, does as well.
+            name(folder, spareOf(whole)).pipe(Effect.catch(() => removeFolder(folder)))
+        )
+      : undefined,
+    template: initialise(whole, isBeside ? gently : (command) => command, (folder) =>
+      run(gently(plan.sync({ programs, data: join(folder, "data") })), user, folder).pipe(
+        Effect.andThen(name(folder, whole))
+      )
     )
   }
-  return run(plan.sync({ programs, data: join(making, "data") }), user, making).pipe(
-    Effect.andThen(onDisk("name a template", whole, () => rename(making, whole))),
-    Effect.onError(() => discard(making))
-  )
+  return making
 })
 
 export const makeFolder = (folder: string): Effect.Effect<void, RuntimeError> =>

@@ -5,11 +5,12 @@
  * Below `folder`: `servers/<id>` holds one server each, `templates/<name>` what new servers are copied from, and
  * `programs` copies of programs that the servers' user cannot reach where they are.
  */
-import { rename, rmdir } from "node:fs/promises"
+import { randomBytes } from "node:crypto"
+import { readdir, rename, rmdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { Duration, Effect, Schedule, Semaphore, Stream } from "effect"
+import { Duration, Effect, Fiber, Schedule, Semaphore, Stream } from "effect"
 import type { ProgramPlan, Programs } from "../ProgramPlan.ts"
-import type { Address, Host, Runtime, ServerFound, ServerSpec, ServerState } from "../Runtime.ts"
+import type { Address, Host, Progress, Runtime, ServerFound, ServerSpec, ServerState } from "../Runtime.ts"
 import { fail, HostFailed, NotSupported, type RuntimeError, ServerMissing } from "../RuntimeError.ts"
 import { onDisk } from "./disk.ts"
 import * as LogFile from "./LogFile.ts"
@@ -37,6 +38,21 @@ interface Home {
   readonly user: ServerUser
 }
 
+/** In front of the name of a server's folder that is being removed. */
+const removing = ".removing-"
+
+/** Goes on with removals that an earlier process did not finish. */
+const finishRemovals = (servers: string) =>
+  onDisk("list the servers", servers, () => readdir(servers)).pipe(
+    Effect.flatMap((names) =>
+      Effect.forEach(
+        names.filter((name) => name.startsWith(removing)),
+        (name) => removeFolder(join(servers, name)),
+        { discard: true }
+      )
+    )
+  )
+
 const openHome = Effect.fnUntraced(function* (folder: string, templates: string | undefined) {
   const user = yield* serverUser
   const base = yield* reachableFolder(folder, user)
@@ -47,8 +63,9 @@ const openHome = Effect.fnUntraced(function* (folder: string, templates: string 
     user
   }
   for (const part of [home.servers, home.templates, home.programs]) yield* Template.makeFolder(part)
-  yield* Template.removeHalfMade(home.templates)
-  yield* Template.removeHalfMade(home.programs)
+  yield* Template.removeHalfMade(home.templates, { isShared: templates !== undefined })
+  yield* Template.removeHalfMade(home.programs, { isShared: false })
+  yield* finishRemovals(home.servers)
   yield* Effect.addFinalizer(() => (base === folder ? Effect.void : Effect.ignore(removeIfUnused(home, base, folder))))
   return home
 })
@@ -160,24 +177,39 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
     Effect.forkScoped
   )
 
+  const ensureTemplate = Effect.fnUntraced(function* (
+    spec: ServerSpec,
+    plan: ProgramPlan,
+    programs: Programs,
+    progress: Progress
+  ) {
+    const { templates, user } = home
+    // One at a time: the second deploy of a version waits for the template that the first one has begun, while the
+    // first one goes on with a copy of its own.
+    yield* Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        yield* restore(one.take(1))
+        const making = yield* Template.begin({ engine: spec.engine.id, plan, programs, templates, user }).pipe(
+          Effect.onError(() => one.release(1))
+        )
+        if (making === undefined) return yield* one.release(1)
+        const version = `${spec.engine.label} ${programs.version}`
+        yield* progress(`Initialising the data folder of ${version} (once for this version)`)
+        const template = yield* making.template.pipe(
+          Effect.tapError((error) => Effect.logWarning(`No template of ${version} could be made`, error)),
+          Effect.ensuring(one.release(1)),
+          Effect.forkIn(scope)
+        )
+        yield* restore(making.copy ?? Fiber.join(template))
+      })
+    )
+  })
+
   const runtime: Runtime = {
     kind: "local",
     prepare: Effect.fnUntraced(function* (spec, progress) {
       const plan = yield* programOf(spec)
-      const programs = yield* reachablePrograms(spec, plan)
-      const { templates, user } = home
-      // One at a time: the second deploy of a version waits for the template that the first one makes. The first one
-      // itself goes on while its template is being put on the disk.
-      yield* Effect.uninterruptibleMask((restore) =>
-        restore(one.take(1)).pipe(
-          Effect.andThen(
-            restore(Template.ensure({ engine: spec.engine.id, plan, programs, templates, user }, progress)).pipe(
-              Effect.onError(() => one.release(1))
-            )
-          ),
-          Effect.flatMap((settle) => settle.pipe(Effect.ignore, Effect.ensuring(one.release(1)), Effect.forkIn(scope)))
-        )
-      )
+      yield* ensureTemplate(spec, plan, yield* reachablePrograms(spec, plan), progress)
     }),
 
     create: Effect.fnUntraced(function* (spec, progress) {
@@ -193,12 +225,20 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       const template = join(home.templates, Template.templateName(spec.engine.id, plan, programs))
       yield* progress("Copying the data folder and giving the server its own credentials")
       yield* Effect.gen(function* () {
-        yield* Template.take(template, half, home.user, server.path, settled)
-        yield* run(plan.bootstrap({ programs, data: half }), home.user, server.path)
+        const take = Template.takeSpare(template, half, home.user, server.path)
+        if (yield* take) return
+        // Neither a copy nor a template may be there after a crash between the two steps.
+        yield* ensureTemplate(spec, plan, programs, progress)
+        if (yield* take) return
+        yield* Effect.andThen(settled, Template.copyFolder(join(template, "data"), half, home.user, server.path))
+      }).pipe(
+        Effect.andThen(run(plan.bootstrap({ programs, data: half }), home.user, server.path)),
         // At once, and not when all is undone: on a full disk the store needs this room to write that it failed.
-      }).pipe(Effect.onError(() => Effect.ignore(removeFolder(half))))
+        Effect.onError(() => Effect.ignore(removeFolder(half)))
+      )
       yield* onDisk("name a data folder", server.data, () => rename(half, server.data))
-      yield* Template.refill(template, home.user).pipe(
+      yield* settled.pipe(
+        Effect.andThen(Template.refill(template, home.user)),
         refilling.withPermitsIfAvailable(1),
         Effect.ignore,
         Effect.forkIn(scope)
@@ -231,14 +271,31 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
     remove: Effect.fnUntraced(function* (id) {
       const server = folderOf(id)
       const manifest = yield* readManifest(server)
-      if (manifest !== undefined) yield* stopProcess(server, manifest)
-      yield* removeFolder(server.path)
+      if (manifest === undefined) return yield* removeFolder(server.path)
+      yield* stopProcess(server, manifest)
+      // Out of the way at once: a folder whose removal was cut in the middle would be nobody's.
+      const going = join(home.servers, `${removing}${id}.${randomBytes(4).toString("hex")}`)
+      yield* onDisk("remove a server", server.path, () => rename(server.path, going))
+      yield* removeFolder(going)
     }),
 
     inspect: (id) => inspect(folderOf(id)),
 
     list: listFolders(home.servers).pipe(
-      Effect.flatMap((servers) => Effect.forEach(servers, inspect, { concurrency: 16 })),
+      Effect.flatMap((servers) =>
+        Effect.forEach(
+          servers,
+          (server) =>
+            // A folder that is not ours is its own problem, and not one of all servers.
+            inspect(server).pipe(
+              Effect.catchIf(
+                (error) => error.reason._tag === "NotOurs",
+                () => Effect.succeed(undefined)
+              )
+            ),
+          { concurrency: 16 }
+        )
+      ),
       Effect.map((all) => all.filter((server) => server !== undefined))
     ),
 

@@ -22,19 +22,21 @@ let bootId: string | undefined
 
 /** `undefined` when no process has this pid. A zombie counts as none. */
 export const identityOf = async (pid: number): Promise<string | undefined> => {
-  try {
-    if (process.platform === "linux") {
-      bootId ??= (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim()
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8")
-      // The second field is the program's name in parentheses, which may itself hold spaces and parentheses.
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-      return fields[0] === "Z" ? undefined : `${bootId}-${fields[19]}`
-    }
-    const { stdout } = await execute("ps", ["-o", "lstart=", "-p", String(pid)], {
-      env: { PATH: process.env.PATH, LC_ALL: "C" }
-    })
-    return stdout.trim() === "" ? undefined : stdout.replace(/\n$/, "").replaceAll(/ +/g, "-")
-  } catch {
-    return undefined
+  if (process.platform === "linux") {
+    bootId ??= (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim()
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch((cause) =>
+      cause.code === "ENOENT" || cause.code === "ESRCH" ? undefined : Promise.reject(cause)
+    )
+    if (stat === undefined) return undefined
+    // The second field is the program's name in parentheses, which may itself hold spaces and parentheses.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+    return fields[0] === "Z" ? undefined : `${bootId}-${fields[19]}`
   }
+  const env = { PATH: process.env.PATH, LC_ALL: "C" }
+  // `ps` ends with 1 when no process has the number.
+  const text = await execute("ps", ["-o", "lstart=", "-p", String(pid)], { env }).then(
+    ({ stdout }) => stdout,
+    (cause) => (cause.code === 1 ? "" : Promise.reject(cause))
+  )
+  return text.trim() === "" ? undefined : text.replace(/\n$/, "").replaceAll(/ +/g, "-")
 }

@@ -1,6 +1,6 @@
 /** Berth for callers without Effect: the services under the same names, as promises and async iterables. */
 import type { Engine, Host, Leftover, LogLine, LogOptions } from "@berth/engines"
-import { Context, Deferred, Effect, ManagedRuntime, Redacted, Stream } from "effect"
+import { Context, Deferred, Effect, ManagedRuntime, Redacted, Schema, Stream } from "effect"
 import { Apps, type CreateApp } from "../apps/apps.ts"
 import { Credentials } from "../credentials/credentials.ts"
 import type { ActivityOptions } from "../databases/activity.ts"
@@ -51,10 +51,19 @@ const sealed = (keys: NonNullable<OpenOptions["keys"]>) => ({
   keys: Object.fromEntries(Object.entries(keys.keys).map(([id, key]) => [id, Redacted.make(key)]))
 })
 
+/** The call came after `close`, or was waiting when it came. */
+export class BerthClosed extends Schema.TaggedError<BerthClosed>()("BerthClosed", {}) {
+  readonly code = "BERTH_CLOSED"
+  override get message(): string {
+    return "This Berth was closed. Operations go on when the data directory is opened again; open it and call again."
+  }
+}
+
 export class Berth implements AsyncDisposable {
   readonly #runtime: ManagedRuntime.ManagedRuntime<Services, OpenError>
   readonly #services: Context.Context<Services>
   readonly #closed = Deferred.makeUnsafe<void>()
+  #isClosed = false
 
   private constructor(
     runtime: ManagedRuntime.ManagedRuntime<Services, OpenError>,
@@ -88,6 +97,7 @@ export class Berth implements AsyncDisposable {
 
   /** Ends everything that runs in this process. Servers go on; operations go on at the next `open`. */
   async close(): Promise<void> {
+    this.#isClosed = true
     Deferred.doneUnsafe(this.#closed, Effect.void)
     await this.#runtime.dispose()
   }
@@ -100,7 +110,15 @@ export class Berth implements AsyncDisposable {
     return Context.get(this.#services as Context.Context<I>, key)
   }
 
-  readonly #run = async <A, E>(effect: Effect.Effect<A, E>) => plain(await this.#runtime.runPromise(effect))
+  readonly #run = async <A, E>(effect: Effect.Effect<A, E>) => {
+    if (this.#isClosed) throw new BerthClosed()
+    try {
+      return plain(await this.#runtime.runPromise(effect))
+    } catch (error) {
+      // Closed while it waited: what it asked for goes on at the next opening.
+      throw this.#isClosed && !(error instanceof Error && "code" in error) ? new BerthClosed() : error
+    }
+  }
 
   readonly #iterate = <A, E>(stream: Stream.Stream<A, E>): AsyncIterable<A> =>
     Stream.toAsyncIterable(Stream.haltWhen(stream, Deferred.await(this.#closed)))

@@ -21,7 +21,7 @@ import { Faults } from "../operations/Faults.ts"
 import * as Journal from "../operations/journal.ts"
 import { OperationLog } from "../operations/OperationLog.ts"
 import { OperationStore } from "../operations/OperationStore.ts"
-import { Operations, resume } from "../operations/operations.ts"
+import { Operations } from "../operations/operations.ts"
 import { ProbeEvery, Probes } from "../probes/probes.ts"
 import { LookEvery, Reconciler } from "../reconciler/reconciler.ts"
 import { KeyRing, type Keys, type KeysUnreadable } from "../secrets/KeyRing.ts"
@@ -65,7 +65,7 @@ export type Services =
   | Reconciler
   | Requests
 
-const operations = Layer.effectDiscard(resume).pipe(
+const operations = Layer.effectDiscard(RunOperation.resume).pipe(
   Layer.provideMerge(Requests.layer),
   Layer.provideMerge(RunOperation.layer),
   Layer.provideMerge(Operations.layer),

@@ -14,7 +14,7 @@ import { OperationStore } from "../operations/OperationStore.ts"
 import { Operations } from "../operations/operations.ts"
 import { type Probe, Probes } from "../probes/probes.ts"
 import { Reconciler } from "../reconciler/reconciler.ts"
-import { decoder, type InvalidInput } from "../schema/InvalidInput.ts"
+import { decoder, InvalidInput } from "../schema/InvalidInput.ts"
 import { Limits } from "../schema/Limits.ts"
 import { Name } from "../schema/Name.ts"
 import type { StoreFailed } from "../store/StoreError.ts"
@@ -188,6 +188,10 @@ export class Databases extends Context.Service<
           return yield* Effect.orDie(store.get(id))
         }),
         list: Effect.fn("Databases.list")(function* ({ app, environment } = {}) {
+          if (app === undefined && environment !== undefined) {
+            const problem = "is missing: an environment is named within its app"
+            return yield* new InvalidInput({ field: "app", problem, example: "shop" })
+          }
           const within =
             app === undefined
               ? {}

@@ -1,5 +1,5 @@
 /** Operations: begun, waited for, watched and cancelled. */
-import { Context, Effect, Layer, Option, Stream } from "effect"
+import { Context, Effect, Layer, Stream } from "effect"
 import { WorkflowEngine } from "effect/workflow"
 import type { StoreFailed } from "../store/StoreError.ts"
 import { isEnded, type Operation, type OperationLine } from "./Operation.ts"
@@ -44,7 +44,14 @@ export class Operations extends Context.Service<
         return Operations.of({
           list: (filter = {}) => store.list(filter),
           get: store.get,
-          watch: (id) => Stream.unwrap(Effect.as(store.get(id), log.follow(id))),
+          watch: (id) =>
+            Stream.unwrap(
+              Effect.gen(function* () {
+                const { status } = yield* store.get(id)
+                // Whose process died between its end and its last line has no last line to wait for.
+                return isEnded(status) ? Stream.fromIterable(yield* log.lines(id)) : log.follow(id)
+              })
+            ),
           cancel: Effect.fn("Operations.cancel")(function* (id) {
             const operation = yield* store.get(id)
             if (isEnded(operation.status)) {
@@ -71,18 +78,3 @@ export class Operations extends Context.Service<
       })
     )
 }
-
-/**
- * Goes on with what an earlier process left behind. The journal brings back what it knows of; an operation that was
- * asked for in the moment before the process ended is not in the journal yet and is begun here.
- */
-export const resume: Effect.Effect<void, StoreFailed, Operations | OperationStore | WorkflowEngine.WorkflowEngine> =
-  Effect.gen(function* () {
-    const store = yield* OperationStore
-    const operations = yield* Operations
-    for (const operation of yield* store.active) {
-      const executionId = yield* RunOperation.executionId({ operation: operation.id })
-      const known = yield* Effect.exit(RunOperation.poll(executionId))
-      if (known._tag === "Success" && Option.isNone(known.value)) yield* operations.begin(operation.id)
-    }
-  })

@@ -3,8 +3,8 @@
  * sealed. To change the key, add one, make it the primary one and open Berth: it seals everything anew.
  */
 import { randomBytes } from "node:crypto"
-import { readFile, writeFile } from "node:fs/promises"
-import { Context, Effect, Layer, type Redacted, Schema } from "effect"
+import { readFile, rename, writeFile } from "node:fs/promises"
+import { Context, Effect, Layer, Redacted, Schema } from "effect"
 import { DataDir } from "../store/DataDir.ts"
 import { StoreFailed } from "../store/StoreError.ts"
 
@@ -56,14 +56,28 @@ const draw = (file: string): Effect.Effect<Keys, StoreFailed | KeysUnreadable> =
   Effect.suspend(() => {
     const text = JSON.stringify({ primary: "k1", keys: { k1: randomBytes(32).toString("base64") } }, null, 2)
     return Effect.tryPromise({
-      try: () => writeFile(file, `${text}\n`, { mode: 0o600, flag: "wx", flush: true }),
-      catch: (cause) => new StoreFailed({ detail: `cannot write ${file}: ${String(cause)}`, full: false })
+      // Whole or not at all. Nobody else writes it: the data directory is open in this process only.
+      try: async () => {
+        await writeFile(`${file}.half`, `${text}\n`, { mode: 0o600, flush: true })
+        await rename(`${file}.half`, file)
+      },
+      catch: (cause) => {
+        const full = cause instanceof Error && "code" in cause && cause.code === "ENOSPC"
+        return new StoreFailed({ detail: `cannot write ${file}: ${String(cause)}`, full })
+      }
     }).pipe(Effect.andThen(read(file, text)))
   })
 
 export class KeyRing extends Context.Service<KeyRing, Keys>()("@berth/sdk/KeyRing") {
-  /** Keys that the embedder keeps elsewhere. Each is 32 bytes in base 64. */
-  static readonly layer = (keys: Keys): Layer.Layer<KeyRing> => Layer.succeed(KeyRing, KeyRing.of(keys))
+  /** Keys that the embedder keeps elsewhere, checked as those of the file are. Each is 32 bytes in base 64. */
+  static readonly layer = ({ keys, primary }: Keys): Layer.Layer<KeyRing, KeysUnreadable> =>
+    Layer.effect(
+      KeyRing,
+      Effect.suspend(() => {
+        const plain = Object.entries(keys).map(([id, key]) => [id, Redacted.value(key)])
+        return read("that was passed in", JSON.stringify({ primary, keys: Object.fromEntries(plain) }))
+      }).pipe(Effect.map(KeyRing.of))
+    )
 
   /** The file in the data directory, made with the directory itself and never made again. */
   static readonly layerFile: Layer.Layer<KeyRing, KeysUnreadable | StoreFailed, DataDir> = Layer.effect(

@@ -3,7 +3,7 @@
  * process at a time; the lock is one of the operating system, so it ends with the process however that ends.
  */
 import { existsSync, readFileSync } from "node:fs"
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
+import { chmod, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { Context, Effect, Layer, type Scope } from "effect"
@@ -11,6 +11,7 @@ import { DataDirInUse, DataDirNotOurs, StoreFailed } from "./StoreError.ts"
 
 /** Says that a folder is ours before anything else is written into it. */
 const marker = "berth.json"
+const half = `${marker}.half`
 const format = 1
 
 export type DataDirError = DataDirInUse | DataDirNotOurs | StoreFailed
@@ -39,14 +40,16 @@ const claim = Effect.fnUntraced(function* (folder: string) {
     }
     return
   }
-  if (inside.length > 0) {
+  // What a first opening leaves that was cut short, by a full disk or a kill.
+  if (inside.some((name) => name !== half)) {
     return yield* new DataDirNotOurs({ folder, found: `${inside.slice(0, 3).join(", ")} and no ${marker}` })
   }
   yield* onDisk(async () => {
     await mkdir(folder, { recursive: true })
     // Others may pass through, to a server's folder that belongs to them, and not look around.
     await chmod(folder, 0o711)
-    await writeFile(join(folder, marker), `${JSON.stringify({ berth: format })}\n`, { mode: 0o600 })
+    await writeFile(join(folder, half), `${JSON.stringify({ berth: format })}\n`, { mode: 0o600, flush: true })
+    await rename(join(folder, half), join(folder, marker))
   })
 })
 

@@ -8,7 +8,7 @@ import { ActionNotAllowed, action } from "../databases/actions.ts"
 import type { DatabaseNotFound } from "../databases/Database.ts"
 import { DatabaseStore } from "../databases/DatabaseStore.ts"
 import { Observer } from "../databases/Observer.ts"
-import { observedOf } from "../databases/status.ts"
+import { type Observation, observedOf } from "../databases/status.ts"
 import { Hosts } from "../hosts/hosts.ts"
 import type { Verb } from "../operations/Operation.ts"
 import { OperationInProgress } from "../operations/OperationError.ts"
@@ -84,15 +84,18 @@ export class Requests extends Context.Service<
         return yield* new InvalidInput({ field: "keepData", problem, example: "false" })
       })
 
-      const writeDown = Effect.fnUntraced(function* (verb: Verb, id: string, options: AnyOptions) {
+      const writeDown = Effect.fnUntraced(function* (
+        verb: Verb,
+        id: string,
+        options: AnyOptions,
+        observation: Observation | undefined
+      ) {
         const database = yield* databases.get(id)
         const active = yield* operations.activeOf(id)
         if (active !== undefined) {
           const { id: operation, verb } = active
           return yield* new OperationInProgress({ database: id, databaseName: database.name, verb, operation })
         }
-        // Only `start` depends on what runs; the others do not wait for a host.
-        const observation = verb === "start" ? (yield* observer.look(database)).observation : undefined
         const { reason } = action(verb, { database, active, observed: observedOf(observation) })
         if (reason !== undefined) return yield* new ActionNotAllowed({ database: id, verb, reason })
         if (options.keepData === true) yield* requireKeeping(database.host)
@@ -115,7 +118,10 @@ export class Requests extends Context.Service<
       return Requests.of({
         ask: Effect.fn("Requests.ask")(function* (verb, database, input = {}) {
           const options = yield* decodeOptions(verb, input)
-          return yield* writeDown(verb, database, options).pipe(
+          // Only `start` depends on what runs, and a host is asked before the store is held: it may take its time.
+          const observation =
+            verb === "start" ? (yield* observer.look(yield* databases.get(database))).observation : undefined
+          return yield* writeDown(verb, database, options, observation).pipe(
             sql.withTransaction,
             inStore,
             Effect.tap(runner.begin),

@@ -2,7 +2,6 @@
 import { Effect } from "effect"
 import { Servers } from "../databases/Servers.ts"
 import { step } from "../operations/step.ts"
-import { prove } from "./prove.ts"
 import { startUntilReady } from "./ready.ts"
 import { isCancelled, type VerbPlan } from "./VerbPlan.ts"
 
@@ -16,7 +15,6 @@ export const restart: VerbPlan = {
       { undo: (cause) => (isCancelled(cause) ? bringUp : Effect.void) }
     )
     yield* step("start", bringUp)
-    yield* step("proof", Effect.flatMap(server, prove))
   }),
   after: { succeeded: "running" }
 }

@@ -2,12 +2,13 @@
  * Runs operations as durable workflows. What has to happen at the end of one, whatever the end is, is registered before
  * its first step and so runs after all undoing; a process that dies in between finds it undone and does it again.
  */
-import { Cause, Effect, Exit, type Layer } from "effect"
+import { Cause, Effect, Exit, type Layer, Option } from "effect"
 import { Workflow, type WorkflowEngine } from "effect/workflow"
 import { DatabaseStore } from "../databases/DatabaseStore.ts"
 import { type Failure, isEnded, type Operation, type OperationStatus } from "../operations/Operation.ts"
 import { StepFailed } from "../operations/OperationError.ts"
 import { OperationStore } from "../operations/OperationStore.ts"
+import { Operations } from "../operations/operations.ts"
 import { RunOperation } from "../operations/RunOperation.ts"
 import { CurrentOperation } from "../operations/step.ts"
 import { patience } from "../store/patience.ts"
@@ -63,3 +64,21 @@ export const layer: Layer.Layer<never, never, WorkflowEngine.WorkflowEngine | St
       yield* verbs[operation.verb].run(database).pipe(Effect.provideService(CurrentOperation, operation))
     })
   )
+
+/**
+ * Goes on with what an earlier process left behind. The journal brings back what it knows of. An operation that was asked
+ * for in the moment before the process ended is not in the journal yet and is begun here; one that the journal has as
+ * ended and the store does not is ended here, for nothing else ever would.
+ */
+export const resume = Effect.gen(function* () {
+  const store = yield* OperationStore
+  const operations = yield* Operations
+  for (const operation of yield* store.active) {
+    const executionId = yield* RunOperation.executionId({ operation: operation.id })
+    const known = yield* Effect.exit(RunOperation.poll(executionId))
+    if (known._tag === "Failure")
+      yield* Effect.logWarning(`The journal could not be asked for ${operation.id}`, known.cause)
+    else if (Option.isNone(known.value)) yield* operations.begin(operation.id)
+    else if (known.value.value._tag === "Complete") yield* end(operation, known.value.value.exit)
+  }
+})

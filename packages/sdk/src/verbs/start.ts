@@ -2,7 +2,6 @@
 import { Effect } from "effect"
 import { Servers } from "../databases/Servers.ts"
 import { step } from "../operations/step.ts"
-import { prove } from "./prove.ts"
 import { startUntilReady } from "./ready.ts"
 import type { VerbPlan } from "./VerbPlan.ts"
 
@@ -12,7 +11,6 @@ export const start: VerbPlan = {
     yield* step("start", Effect.flatMap(server, startUntilReady), {
       undo: () => Effect.flatMap(server, ({ runtime, spec }) => runtime.stop(spec))
     })
-    yield* step("proof", Effect.flatMap(server, prove))
   }),
   after: { succeeded: "running" }
 }
