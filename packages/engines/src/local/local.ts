@@ -107,6 +107,7 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
   const home = yield* openHome(folder, options.templates)
   const one = yield* Semaphore.make(1)
   const refilling = yield* Semaphore.make(1)
+  const choosing = yield* Semaphore.make(1)
   const scope = yield* Effect.scope
   const settled = one.withPermits(1)(Effect.void)
   const folderOf = (id: string) => serverFolder(home.servers, id)
@@ -157,6 +158,14 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       home.user
     )
 
+  /** A server that is stopped does not listen on its port, and has it all the same. */
+  const portsGiven = listFolders(home.servers).pipe(
+    Effect.flatMap((servers) =>
+      Effect.forEach(servers, (server) => readManifest(server).pipe(Effect.orElseSucceed(() => undefined)))
+    ),
+    Effect.map((manifests) => new Set(manifests.flatMap((manifest) => Object.values(manifest?.ports ?? {}))))
+  )
+
   /** Given once by the operating system, then kept: the addresses that apps were told stay true. */
   const ensurePorts = Effect.fnUntraced(function* (spec: ServerSpec, plan: ProgramPlan, server: ServerFolder) {
     const manifest = yield* found(server)
@@ -165,8 +174,15 @@ const make = Effect.fnUntraced(function* (folder: string, options: LocalOptions)
       return manifest.ports
     }
     const ports: Record<string, number> = {}
-    for (const endpoint of spec.engine.endpoints) ports[endpoint.name] = yield* freePort(loopback)
-    yield* writeManifest(server, manifestOf(spec, plan, ports), home.user)
+    yield* Effect.gen(function* () {
+      const given = yield* portsGiven
+      for (const endpoint of spec.engine.endpoints) {
+        const port = yield* freePort(loopback, given)
+        given.add(port)
+        ports[endpoint.name] = port
+      }
+      yield* writeManifest(server, manifestOf(spec, plan, ports), home.user)
+    }).pipe(choosing.withPermits(1))
     return ports
   })
 

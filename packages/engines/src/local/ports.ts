@@ -19,8 +19,19 @@ const tryPort = (host: string, port: number) =>
 const hostFailed = (host: string, error: Error): RuntimeError =>
   fail(new HostFailed({ action: `listen on ${host}`, detail: error.message, isRetryable: false }))
 
-export const freePort = (host: string): Effect.Effect<number, RuntimeError> =>
-  tryPort(host, 0).pipe(Effect.mapError((error) => hostFailed(host, error)))
+/** The operating system gives ports at random; so many tries in a row meet only given ones when nearly all are. */
+const tries = 100
+
+/** A port that nobody listens on and that is none of `given`. */
+export const freePort = (host: string, given: ReadonlySet<number>): Effect.Effect<number, RuntimeError> =>
+  tryPort(host, 0).pipe(
+    Effect.repeat({ times: tries, until: (port) => !given.has(port) }),
+    Effect.mapError((error) => hostFailed(host, error)),
+    Effect.filterOrFail(
+      (port) => !given.has(port),
+      () => hostFailed(host, new Error("every port that it gave belongs to a server already"))
+    )
+  )
 
 /** Fails with `PortTaken` when somebody else listens there. */
 export const requireFree = (server: string, host: string, port: number): Effect.Effect<void, RuntimeError> =>
