@@ -61,7 +61,8 @@ export class ActivityOf extends Context.Service<
               })
             )
           )
-          return { connections: connections.slice(-limit), probes: probes.of(id) }
+          const newest = connections.slice(Math.max(0, connections.length - limit))
+          return { connections: newest, probes: probes.of(id) }
         })
       })
     })
