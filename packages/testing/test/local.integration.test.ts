@@ -1,9 +1,11 @@
 /** What is particular to servers that are processes of this machine. */
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -213,7 +215,6 @@ describe.skipIf(!isRoot)(`a Berth that root runs${isRoot ? "" : " (these tests d
   it("keeps servers elsewhere while that user cannot reach the data directory, and cleans up there", async () => {
     const closed = temporaryFolder()
     const dataDir = join(closed, "berth")
-    const { chmodSync, realpathSync } = await import("node:fs")
     chmodSync(closed, 0o700)
     const at = await setUp({ dataDir, host: local() })
     const { id } = await at.create()
@@ -224,5 +225,29 @@ describe.skipIf(!isRoot)(`a Berth that root runs${isRoot ? "" : " (these tests d
     await at.berth.databases.delete(id)
     await at.berth.close()
     assert.isFalse(existsSync(away))
+  })
+
+  it("finds its servers again when the data directory was moved", async () => {
+    const closed = temporaryFolder()
+    const [before, after] = [join(closed, "before"), join(closed, "after")]
+    chmodSync(closed, 0o700)
+    const berth = await Berth.open({ dataDir: before, host: local() })
+    const within = await shop(berth)
+    const { id } = await berth.databases.create({ ...within, name: "orders", engine: "postgres" })
+    await berth.databases.deploy(id)
+    await berth.close()
+    renameSync(before, after)
+    await using again = await Berth.open({ dataDir: after, host: local() })
+    assert.strictEqual((await again.databases.overview(id)).status, "running")
+    await again.databases.delete(id)
+  })
+
+  it("says so when a folder above its servers was closed to their user", async () => {
+    const folder = temporaryFolder()
+    const dataDir = join(folder, "berth")
+    await (await Berth.open({ dataDir, host: local() })).close()
+    chmodSync(folder, 0o700)
+    const error = await rejection(Berth.open({ dataDir, host: local() }))
+    assert.match(error.message, /has been closed to their user/)
   })
 })

@@ -4,7 +4,7 @@
  * machine runs them, and where it cannot reach the folder of servers, they are kept at a place where it can.
  */
 import { createHash } from "node:crypto"
-import { chmod, chown, lstat, mkdir, readFile, rm, stat, symlink } from "node:fs/promises"
+import { chmod, chown, lstat, mkdir, readFile, readlink, rm, stat, symlink } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Effect } from "effect"
 import { fail, HostFailed, type RuntimeError } from "../RuntimeError.ts"
@@ -60,17 +60,29 @@ export const reachableFolder = (folder: string, user: ServerUser): Effect.Effect
       return folder
     }
     await mkdir(dirname(folder), { recursive: true })
+    const there = await lstat(folder).catch(() => undefined)
+    // A link goes with a data directory that is moved, and still leads to where its servers are.
+    if (there?.isSymbolicLink() === true) {
+      const target = await readlink(folder)
+      await mkdir(target, { recursive: true })
+      await chmod(target, 0o711)
+      return target
+    }
     if (await reachable(dirname(folder))) {
       await mkdir(folder, { recursive: true })
       await chmod(folder, 0o711)
       return folder
     }
+    if (there !== undefined) {
+      throw new Error(
+        "it holds servers, and a folder above it has been closed to their user; open that one to pass through"
+      )
+    }
     const away = join(reachableBase, createHash("sha256").update(folder).digest("hex").slice(0, 16))
     await mkdir(away, { recursive: true })
     await chmod(reachableBase, 0o711)
     await chmod(away, 0o711)
-    const link = await lstat(folder).catch(() => undefined)
-    if (link === undefined) await symlink(away, folder)
+    await symlink(away, folder)
     return away
   })
 
