@@ -7,7 +7,7 @@ import { Array as Arr, Clock, Context, Deferred, Effect, Layer, PubSub, Queue, S
 import { SqlClient, type SqlError } from "effect/sql"
 import { patience } from "../store/patience.ts"
 import { inStore, type StoreFailed } from "../store/StoreError.ts"
-import { isEnded, type OperationLine } from "./Operation.ts"
+import { isEnded, type OperationLine, type OperationStatus } from "./Operation.ts"
 
 type LineRow = {
   readonly operation_id: string
@@ -51,8 +51,12 @@ export class OperationLog extends Context.Service<
   {
     /** Answers before the line is in the store. */
     readonly append: (operation: string, line: NewLine) => Effect.Effect<void>
-    /** Answers when everything that was appended before is in the store. */
-    readonly flush: Effect.Effect<void>
+    /** The last line, after all others and in one transaction with `also`: who sees the end sees all of the log. */
+    readonly end: (
+      operation: string,
+      status: OperationStatus,
+      also: Effect.Effect<unknown, SqlError.SqlError | StoreFailed>
+    ) => Effect.Effect<void, StoreFailed>
     readonly lines: (operation: string) => Effect.Effect<ReadonlyArray<OperationLine>, StoreFailed>
     /** What was written so far and what is added, until the operation ends. Can be joined late. */
     readonly follow: (operation: string) => Stream.Stream<OperationLine, StoreFailed>
@@ -86,18 +90,24 @@ export class OperationLog extends Context.Service<
         return { last, rows }
       })
 
-      /** All or nothing, so that it can be tried again. */
-      const write = Effect.fnUntraced(function* (lines: ReadonlyArray<Unnumbered>) {
-        const { last, rows } = yield* numbered(lines)
+      const insert = Effect.fnUntraced(function* (lines: ReadonlyArray<Unnumbered>) {
+        const numbers = yield* numbered(lines)
         yield* Effect.forEach(
-          Arr.chunksOf(rows, linesInOneWrite),
+          Arr.chunksOf(numbers.rows, linesInOneWrite),
           (part) => sql`INSERT INTO operation_lines ${sql.insert(part)}`,
           { discard: true }
-        ).pipe(sql.withTransaction)
+        )
+        return numbers
+      })
+
+      const tell = ({ last, rows }: Effect.Success<ReturnType<typeof insert>>) => {
         for (const [operation, seq] of last) counted.set(operation, seq)
         for (const row of rows) if (isLast(row)) counted.delete(row.operation_id)
-        yield* PubSub.publishAll(news, rows)
-      })
+        return Effect.asVoid(PubSub.publishAll(news, rows))
+      }
+
+      /** All or nothing, so that it can be tried again. */
+      const write = (lines: ReadonlyArray<Unnumbered>) => insert(lines).pipe(sql.withTransaction, Effect.flatMap(tell))
 
       yield* Queue.takeAll(waiting).pipe(
         Effect.flatMap((all) =>
@@ -123,9 +133,13 @@ export class OperationLog extends Context.Service<
           const at = yield* Clock.currentTimeMillis
           yield* Queue.offer(waiting, { line: { operation_id, at, kind, step: step ?? null, text } })
         }),
-        flush: Effect.suspend(() => {
+        end: Effect.fnUntraced(function* (operation_id, status, also) {
           const flushed = Deferred.makeUnsafe<void>()
-          return Effect.andThen(Queue.offer(waiting, { flushed }), Deferred.await(flushed))
+          yield* Effect.andThen(Queue.offer(waiting, { flushed }), Deferred.await(flushed))
+          const at = yield* Clock.currentTimeMillis
+          const line: Unnumbered = { operation_id, at, kind: "status", step: null, text: status }
+          const numbers = yield* Effect.andThen(also, insert([line])).pipe(sql.withTransaction, inStore)
+          yield* tell(numbers)
         }),
         lines,
         follow: (operation) =>

@@ -144,10 +144,9 @@ export class OperationStore extends Context.Service<
           end: Effect.fnUntraced(function* (operation, status, failure, also) {
             const now = yield* Clock.currentTimeMillis
             const error = failure === undefined ? null : encodeFailure(failure)
-            yield* sql`UPDATE operations SET status = ${status}, error = ${error}, ended_at = ${now}
-            WHERE id = ${operation.id}`.pipe(Effect.andThen(also), sql.withTransaction, inStore)
-            yield* log.append(operation.id, { kind: "status", text: status })
-            yield* log.flush
+            const update = sql`UPDATE operations SET status = ${status}, error = ${error}, ended_at = ${now}
+            WHERE id = ${operation.id}`
+            yield* log.end(operation.id, status, Effect.andThen(update, also))
             yield* publish(operation, status)
             yield* Deferred.succeed(signal(endings, operation.id), undefined)
             endings.delete(operation.id)

@@ -44,14 +44,7 @@ export class Operations extends Context.Service<
         return Operations.of({
           list: (filter = {}) => store.list(filter),
           get: store.get,
-          watch: (id) =>
-            Stream.unwrap(
-              Effect.gen(function* () {
-                const { status } = yield* store.get(id)
-                // Whose process died between its end and its last line has no last line to wait for.
-                return isEnded(status) ? Stream.fromIterable(yield* log.lines(id)) : log.follow(id)
-              })
-            ),
+          watch: (id) => Stream.unwrap(Effect.as(store.get(id), log.follow(id))),
           cancel: Effect.fn("Operations.cancel")(function* (id) {
             const operation = yield* store.get(id)
             if (isEnded(operation.status)) {
