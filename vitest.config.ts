@@ -17,6 +17,8 @@ export default defineConfig({
         ...shared,
         test: {
           name: "unit",
+          // Files share the modules of their worker: importing them anew for each would take longer than the tests.
+          isolate: false,
           include: ["packages/*/test/**/*.test.ts", "scripts/test/**/*.test.ts"],
           exclude: ["**/*.integration.test.ts"],
           testTimeout: 10_000
