@@ -74,10 +74,15 @@ export const writeManifest = (
 ): Effect.Effect<void, RuntimeError> =>
   ownFolder(folder.path, user).pipe(Effect.andThen(writeWhole(folder.manifest, encode(manifest))))
 
+/** In front of the name of a server's folder that is being removed: it is no server any more. */
+export const removing = ".removing-"
+
 /** Ids of all servers below `servers`; what else lies there is not listed. */
 export const listFolders = (servers: string): Effect.Effect<ReadonlyArray<ServerFolder>, RuntimeError> =>
   onDisk("list the servers", servers, () => readdir(servers, { withFileTypes: true })).pipe(
     Effect.map((entries) =>
-      entries.filter((entry) => entry.isDirectory()).map((entry) => serverFolder(servers, entry.name))
+      entries
+        .filter((entry) => entry.isDirectory() && !entry.name.startsWith(removing))
+        .map((entry) => serverFolder(servers, entry.name))
     )
   )

@@ -6,13 +6,14 @@
  * `programs` copies of programs that the servers' user cannot reach where they are.
  */
 import { randomBytes } from "node:crypto"
-import { readdir, rename, rmdir } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { rename } from "node:fs/promises"
+import { join } from "node:path"
 import { Duration, Effect, Fiber, Schedule, Semaphore, Stream } from "effect"
 import type { ProgramPlan, Programs } from "../ProgramPlan.ts"
 import type { Address, Host, Progress, Runtime, ServerFound, ServerSpec, ServerState } from "../Runtime.ts"
 import { fail, HostFailed, NotSupported, type RuntimeError, ServerMissing } from "../RuntimeError.ts"
 import { onDisk } from "./disk.ts"
+import { openHome } from "./Home.ts"
 import * as LogFile from "./LogFile.ts"
 import { freePort, requireFree } from "./ports.ts"
 import { run } from "./run.ts"
@@ -20,63 +21,17 @@ import {
   listFolders,
   type Manifest,
   readManifest,
+  removing,
   type ServerFolder,
   serverFolder,
   writeManifest
 } from "./ServerFolder.ts"
 import * as ServerProcess from "./ServerProcess.ts"
-import { reachableFolder, removeFolder, type ServerUser, serverUser } from "./ServerUser.ts"
+import { removeFolder } from "./ServerUser.ts"
 import * as Template from "./Template.ts"
 
 const loopback = "127.0.0.1"
 const rotateEvery = "30 seconds"
-
-interface Home {
-  readonly servers: string
-  readonly templates: string
-  readonly programs: string
-  readonly user: ServerUser
-}
-
-/** In front of the name of a server's folder that is being removed. */
-const removing = ".removing-"
-
-/** Goes on with removals that an earlier process did not finish. */
-const finishRemovals = (servers: string) =>
-  onDisk("list the servers", servers, () => readdir(servers)).pipe(
-    Effect.flatMap((names) =>
-      Effect.forEach(
-        names.filter((name) => name.startsWith(removing)),
-        (name) => removeFolder(join(servers, name)),
-        { discard: true }
-      )
-    )
-  )
-
-const openHome = Effect.fnUntraced(function* (folder: string, templates: string | undefined) {
-  const user = yield* serverUser
-  const base = yield* reachableFolder(folder, user)
-  const home: Home = {
-    servers: join(base, "servers"),
-    templates: templates ?? join(base, "templates"),
-    programs: join(base, "programs"),
-    user
-  }
-  for (const part of [home.servers, home.templates, home.programs]) yield* Template.makeFolder(part)
-  yield* Template.removeHalfMade(home.templates, { isShared: templates !== undefined })
-  yield* Template.removeHalfMade(home.programs, { isShared: false })
-  yield* finishRemovals(home.servers)
-  yield* Effect.addFinalizer(() => (base === folder ? Effect.void : Effect.ignore(removeIfUnused(home, base, folder))))
-  return home
-})
-
-/** A folder outside of the data directory stays only for as long as a server is in it. */
-const removeIfUnused = (home: Home, base: string, link: string) =>
-  onDisk("remove a folder", base, () => rmdir(home.servers)).pipe(
-    Effect.andThen(removeFolder(base)),
-    Effect.andThen(removeFolder(link)),
-    Effect.andThen(onDisk("remove a folder", dirname(base), () => rmdir(dirname(base))))
-  )
 
 const programOf = (spec: ServerSpec): Effect.Effect<ProgramPlan, RuntimeError> => {
   if (process.platform === "win32") {
